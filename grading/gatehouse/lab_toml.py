@@ -1,0 +1,205 @@
+"""The grammar of lab.toml: each table as a dataclass, and what must hold inside the one file.
+
+Names of tests, outcomes and numbers of points are checked here, where the line is known; what needs other files
+(sources, tests.c, other labs) is check-labs' business. Mistakes are noted in the Source.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from .toml_table import Source, Table
+
+OUTCOMES = ("pass", "wrong value", "missing result", "panic", "unfilled hole", "triple fault", "fault loop", "hang",
+            "build failure", "emulator failure", "not run", "skipped", "not judged", "forged")
+EMULATORS = ("qemu", "bochs")
+POINTS = 100
+
+_PATH = re.compile(r"(?!.*(?:^|/)\.\.?(?:/|$))[\w+.-]+(?:/[\w+.-]+)*")
+_GROUP = re.compile(r"\\(\d+)")
+
+
+@dataclass(frozen=True)
+class NamedHole:
+    id: str
+    turns_green: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Test:
+    """One test of the plan."""
+
+    name: str
+    points: int
+    needs: tuple[str, ...]
+    ends: str                   # "returns" or "panic"
+    says: str | None            # what the panic must match
+    not_on: dict[str, str]      # emulator -> why it cannot judge
+    data: str | None            # the name of the bytes that the grader compares
+
+
+@dataclass(frozen=True)
+class Hint:
+    """What to say about a symptom; a field that is None fits everything."""
+
+    test: str | None
+    outcome: str | None
+    match: str | None
+    say: str
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What is looked at from outside the machine, and which test should have noticed."""
+
+    kind: str
+    checks: dict[str, str]      # check -> test
+    doors: tuple[str, ...]
+    ist: bool
+
+
+@dataclass(frozen=True)
+class StandIn:
+    """A path that an announced lab will add, with its reason."""
+
+    path: str
+    why: str
+
+
+@dataclass(frozen=True)
+class LabToml:
+    number: int
+    title: str
+    hours: str
+    lines: int
+    optional: bool
+    announced: bool
+    adds: tuple[str, ...]
+    holes: tuple[NamedHole, ...]
+    tests: tuple[Test, ...]
+    hints: tuple[Hint, ...]
+    probe: Probe | None
+    standins: tuple[StandIn, ...]
+
+
+def read(source: Source) -> LabToml:
+    """What the file says; a part that is wrong is noted and read as empty."""
+    top = source.root()
+    announced = top.flag("announced", False)
+    tests = _tests(top)
+    names = [test.name for test in tests]
+    lab = LabToml(
+        number=top.number("number"),
+        title=top.string("title"),
+        hours=top.string("hours", "" if announced else None),
+        lines=top.number("lines", 0 if announced else None),
+        optional=top.flag("optional", False),
+        announced=announced,
+        adds=_paths(top, "adds"),
+        tests=tests,
+        holes=_holes(top, names),
+        hints=hints(top, names),
+        probe=_probe(top, names),
+        standins=_standins(top),
+    )
+    top.finish()
+    if announced and (lab.adds or tests or lab.holes):
+        top.complain("an announced lab has no adds, holes and tests yet", "announced")
+    total = sum(test.points for test in tests)
+    if not announced and total != POINTS:
+        top.complain(f"the points of the tests add up to {total}, not {POINTS}", "test" if tests else None)
+    return lab
+
+
+def _paths(top: Table, key: str) -> tuple[str, ...]:
+    paths = top.strings(key)
+    for index, path in enumerate(paths):
+        if not _PATH.fullmatch(path):
+            top.complain(f"{path!r} is not a plain path from the root", key, path)
+        elif path in paths[:index]:
+            top.complain(f"{path} is listed twice", key, path)
+    return tuple(path for path in dict.fromkeys(paths) if _PATH.fullmatch(path))
+
+
+def _tests(top: Table) -> tuple[Test, ...]:
+    tests: list[Test] = []
+    for table in top.tables("test"):
+        test = Test(table.string("name"), table.number("points"), table.strings("needs", ()),
+                    table.string("ends", "returns"), table.pattern("says"), table.words("not_on", {}),
+                    table.optional("data"))
+        earlier = [other.name for other in tests]
+        _known(table, "needs", test.needs, earlier, "an earlier test")
+        _known(table, "not_on", test.not_on, EMULATORS, "an emulator")
+        _known(table, "ends", [test.ends], ("returns", "panic"), "an end")
+        if test.name in earlier:
+            table.complain(f"test {test.name} is there twice", "name")
+        if test.points < 0:
+            table.complain("points are not negative", "points")
+        if (test.ends == "panic") != (test.says is not None):
+            table.complain('`says` belongs to `ends = "panic"` and is needed there', "ends")
+        table.finish()
+        tests.append(test)
+    return tuple(tests)
+
+
+def _holes(top: Table, tests: list[str]) -> tuple[NamedHole, ...]:
+    named: list[NamedHole] = []
+    for table in top.tables("hole"):
+        hole = NamedHole(table.string("id"), table.strings("turns_green"))
+        _known(table, "turns_green", hole.turns_green, tests, "a test of this lab")
+        if not re.fullmatch(r"\d+\.\d+", hole.id):
+            table.complain(f"hole {hole.id!r} is not called LAB.NUMBER", "id")
+        elif hole.id in [other.id for other in named]:
+            table.complain(f"hole {hole.id} is there twice", "id")
+        table.finish()
+        named.append(hole)
+    return tuple(named)
+
+
+def hints(top: Table, tests: list[str] | None) -> tuple[Hint, ...]:
+    """The [[hint]] tables; `tests` is None where hints are for every lab and name no test."""
+    found: list[Hint] = []
+    for table in top.tables("hint"):
+        hint = Hint(None if tests is None else table.optional("test"), table.optional("outcome"),
+                    table.pattern("match"), table.string("say"))
+        if hint.test is not None:
+            _known(table, "test", [hint.test], tests or [], "a test of this lab")
+        if hint.outcome is not None:
+            _known(table, "outcome", [hint.outcome], OUTCOMES, "an outcome")
+        groups = re.compile(hint.match or "").groups
+        for group in _GROUP.findall(hint.say):
+            if int(group) > groups:
+                table.complain(f"`say` uses \\{group}, but `match` has {groups} groups", "say")
+        table.finish()
+        found.append(hint)
+    return tuple(found)
+
+
+def _probe(top: Table, tests: list[str]) -> Probe | None:
+    table = top.table("probe")
+    if table is None:
+        return None
+    probe = Probe(table.string("kind"), table.words("checks"), table.strings("doors", ()), table.flag("ist", False))
+    for check, test in probe.checks.items():
+        if test not in tests:
+            top.source.complain(f"{test!r} is not a test of this lab; known: {', '.join(tests)}",
+                                "probe", "checks", check)
+    table.finish()
+    return probe
+
+
+def _standins(top: Table) -> tuple[StandIn, ...]:
+    found: list[StandIn] = []
+    for table in top.tables("standin"):
+        found.append(StandIn(table.string("path"), table.string("why", "")))
+        table.finish()
+    return tuple(found)
+
+
+def _known(table: Table, key: str, names: Iterable[str], known: Collection[str], what: str) -> None:
+    """Note each name that is not among the known ones."""
+    for name in names:
+        if name not in known:
+            table.complain(f"{name!r} is not {what}; known: {', '.join(known) or 'none'}", key, name)
