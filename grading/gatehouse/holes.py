@@ -17,7 +17,7 @@ from pathlib import PurePath
 MARKS = {".c": "//", ".h": "//", ".asm": ";", ".inc": ";"}   # the comment of each language that may hold holes
 
 _TAG_LINE = re.compile(r"(?P<indent>[ \t]*)(?P<mark>//|;)@(?P<rest>.*)")
-_OPENING = re.compile(r" lab (?P<id>\d+\.\d+) +(?P<title>\S.*)")
+_OPENING = re.compile(r" lab (?P<id>\d+\.\d+) +(?P<title>[^\s{].*)")
 _CLOSING = re.compile(r" \} +(?P<call>\S.*)")
 _TITLE_END = " {"
 _LITERAL = r'"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\''
