@@ -14,7 +14,7 @@ from .toml_table import Source
 ROOMS = ("kernel", "arch", "userland")      # where the kernel's own sources lie
 SOURCES = (".c", ".h", ".asm", ".inc", ".def")
 
-_TEST = re.compile(r"^[ \t]*TEST[ \t]*\([ \t]*(\w+)[ \t]*\)", re.MULTILINE)
+_TEST = re.compile(r"^[ \t]*TEST(?:_BEFORE\(\s*\w+\s*,|\()\s*(\w+)\s*\)", re.MULTILINE)
 
 
 def mistakes(root: Path, objects: Path | None = None) -> list[LabError]:
@@ -77,7 +77,7 @@ def _shared_files(all_labs: list[Lab]) -> Iterator[LabError]:
 
 
 def _tests(lab: Lab) -> Iterator[LabError]:
-    """tests.c must define what lab.toml plans, in the same order; a lab with tests needs a README.md too."""
+    """tests.c must define (TEST, TEST_BEFORE) what lab.toml plans, in the same order; a README.md goes with it."""
     if not (lab.dir / "README.md").is_file():
         yield _at(lab, f"labs/{lab.id}/README.md is missing")
     name = f"labs/{lab.id}/tests.c"

@@ -24,7 +24,14 @@ def main(words: list[str]) -> int:
 
 
 def _mk(arguments: argparse.Namespace) -> int:
-    sys.stdout.write(make_include.text(labs.load(arguments.root)))
+    """A lab with mistakes still builds, so that one can work on it; one that cannot be read at all does not."""
+    readable, mistakes = labs.read(arguments.root)
+    lost = {path.relative_to(arguments.root).as_posix() for path in arguments.root.glob("labs/*/lab.toml")}
+    lost -= {f"labs/{lab.id}/lab.toml" for lab in readable}
+    for mistake in mistakes:
+        if mistake.path in lost:
+            raise mistake
+    sys.stdout.write(make_include.text(readable))
     return 0
 
 

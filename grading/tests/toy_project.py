@@ -95,7 +95,7 @@ entry_normal:
         iretq
 """,
     "labs/00-serial/README.md": "# Lab 00\n",
-    "labs/00-serial/tests.c": "TEST(line_settings)\n{\n}\n\nTEST(text)\n{\n}\n",
+    "labs/00-serial/tests.c": "TEST_BEFORE(INIT_CONSOLE, line_settings)\n{\n}\n\nTEST(text)\n{\n}\n",
     "labs/00-serial/tour/tour.toml": "",
     "labs/00-serial/mutants/forgets.patch": """\
 --- a/arch/x86_64/cpu/serial.c
