@@ -1,0 +1,68 @@
+"""One boot of a lab's kernel, from the command line to the transcript."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from .ktap import Transcript, parse
+from .labs import Lab, Test
+from .machine import Emulator, Ending, Limits, Run
+from .outcome import Crash, Place, ending
+from .probes import PROBES
+from .runs import Runs
+
+TRIES = 2        # what the emulator or this computer spoils gets a second chance
+
+
+@dataclass(frozen=True)
+class Boot:
+    """What was asked, what the emulator saw, what the guest said, and how it died if it did."""
+
+    tests: tuple[Test, ...]
+    nonce: str
+    run: Run
+    said: Transcript
+    crash: Crash | None
+
+
+@dataclass(frozen=True)
+class Bench:
+    """One lab's kernel beside one emulator, ready to be booted any number of times."""
+
+    root: Path
+    lab: Lab
+    kernel: Path                     # the directory that holds kernel and disk.img
+    emulator: Emulator
+    runs: Runs
+    limits: Limits
+    seed: int = 1
+    nonce: str | None = None         # fixed only to repeat a run; otherwise fresh for each boot
+    place: Place = hex               # an address in words
+    tell: Callable[[str], None] = lambda _: None
+
+    def boot(self, tests: Sequence[Test]) -> Boot:
+        """Boot with the given tests, in the plan's order."""
+        for remaining in reversed(range(TRIES)):
+            boot = self._once(tests)
+            if boot.run.ending not in (Ending.FAILED, Ending.CAPPED) or not remaining:
+                break
+            self.runs.drop(boot.run.directory)
+        return boot
+
+    def _once(self, tests: Sequence[Test]) -> Boot:
+        names = [test.name for test in tests]
+        nonce = self.nonce or secrets.token_hex(8)
+        cmdline = f"lab={self.lab.tag} test={','.join(names)} seed={self.seed} nonce={nonce}"
+        directory = self.runs.new(f"{self.lab.tag}-{self.emulator.name}")
+        self.tell(f"{len(names)} tests")
+        probe = self.lab.probe
+        look = None
+        if probe is not None:
+            def look(view: object) -> object:
+                return PROBES[probe.kind](view, self.root, self.lab)
+        run = self.emulator.run(self.kernel, cmdline, directory, self.limits, look)
+        said = parse(run.serial, names, nonce)
+        return Boot(tuple(tests), nonce, run, said, ending(run, said, self.place))

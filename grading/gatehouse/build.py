@@ -1,0 +1,152 @@
+"""Build the kernels to judge, and when that fails say why in the student's own terms.
+
+`make` does the work.  One lock for each output directory lets any number of graders share it: the
+kernel is copied out before the lock is given back.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from .labs import Lab
+
+CONTEXT = 4          # lines of the compiler's that follow its first error
+IMAGES = ("kernel", "disk.img")
+
+ERROR = re.compile(r"^(?:\S+:)?\S+?:(?:\d+:)*(?:\([^)]*\):)? (?:fatal )?error: |"
+                   r"undefined reference to |multiple definition of ")
+NEXT = re.compile(r"^\S+:\d+:|^\S*(?:make|ld)\S*: |^\S+: In function")
+NAMED = (re.compile(r"fatal error: ([\w./+-]+): No such file"),
+         re.compile(r"unable to open include file [`'\"]([\w./+-]+)"),
+         re.compile(r"undefined reference to [`'‘](\w+)"),
+         re.compile(r"[`'‘](\w+)['’] undeclared"),
+         re.compile(r"implicit declaration of function [`'‘](\w+)"),
+         re.compile(r"unknown type name [`'‘](\w+)"),
+         re.compile(r"symbol [`'‘](\w+)['’] (?:not defined|undefined)"))
+
+
+class CannotJudge(Exception):
+    """Nobody's fault but ours or the computer's: one line, exit status 2."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the judged files come from: an overlay, the tree it stands for, and what was left out of it."""
+
+    overlay: Path | None = None
+    tree: Path | None = None
+    ignored: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+
+
+class Builder:
+    """Calls make in ROOT with JOBS jobs."""
+
+    def __init__(self, root: Path, jobs: int) -> None:
+        self.root = root
+        self.jobs = jobs
+
+    def base(self) -> None:
+        """The part that all kernels share, once, before labs are built side by side."""
+        with locked(self.root / "build"):
+            error = self._run("base", ["OUT=build", "OVERLAY="])
+        if error is not None:
+            raise CannotJudge(f"the base does not build: {first_error(error)[0]}")
+
+    def kernel(self, lab: Lab, source: Source, out: Path, into: Path) -> list[str]:
+        """Build LAB's kernel in OUT and copy its images INTO a directory; what went wrong, in lines.
+
+        CannotJudge if make says it has built and the images are not there.
+        """
+        settings = [f"LAB={lab.tag}", f"OUT={out}", f"OVERLAY={source.overlay or ''}"]
+        with locked(out):
+            error = self._run("kernel", settings)
+            if error is None:
+                self._copy(out / lab.id, into)
+        return [] if error is None else explain(error, source)
+
+    def _run(self, target: str, settings: Sequence[str]) -> str | None:
+        command = ["make", "--no-print-directory", "-s", f"-j{self.jobs}", "-C", str(self.root), target, *settings]
+        # Called from a recipe, we must not hand on its flags: its jobs and its LAB= are not ours.
+        environment = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS")}
+        try:
+            done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, errors="replace",
+                                  env=environment)
+        except FileNotFoundError:
+            raise CannotJudge("make is missing: `apt install make`") from None
+        if not done.returncode:
+            return None
+        return done.stderr + done.stdout or f"make ended with status {done.returncode} and said nothing"
+
+    def _copy(self, built: Path, into: Path) -> None:
+        into.mkdir(parents=True, exist_ok=True)
+        for image in IMAGES:
+            try:
+                shutil.copyfile(built / image, into / image)
+            except FileNotFoundError:
+                raise CannotJudge(f"make built no {built / image}") from None
+
+
+@contextmanager
+def locked(out: Path) -> Iterator[None]:
+    """One grader at a time in OUT."""
+    out.mkdir(parents=True, exist_ok=True)
+    with (out / ".lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def first_error(text: str) -> list[str]:
+    """The first error of compiler, assembler or linker, with the lines that belong to it."""
+    lines = text.strip().splitlines()
+    for place, line in enumerate(lines):
+        if ERROR.search(line):
+            return [line, *_context(lines[place + 1:])]
+    return lines[-3:]
+
+
+def _context(lines: Sequence[str]) -> list[str]:
+    kept: list[str] = []
+    for line in lines[:CONTEXT]:
+        if NEXT.search(line):
+            break
+        kept.append(line)
+    return kept
+
+
+def explain(text: str, source: Source) -> list[str]:
+    """The first error with the student's paths, and what it lacks if that was left in a file not taken."""
+    if source.overlay:
+        text = text.replace(f"{source.overlay}/", "")
+    lines = first_error(text)
+    return lines + _left_behind(lines, source)
+
+
+def _left_behind(lines: Sequence[str], source: Source) -> list[str]:
+    """A name that the build lacks and that one of the student's other files holds."""
+    for pattern in NAMED:
+        found = pattern.search("\n".join(lines))
+        if not found or source.tree is None:
+            continue
+        for path in source.ignored:
+            if _holds(source.tree / path, found[1]):
+                into = source.files[0] if source.files else "the files with holes"
+                return [f"{found[1]} is in {path}, which is not taken: only files with holes are (such as {into})"]
+    return []
+
+
+def _holds(path: Path, name: str) -> bool:
+    if path.as_posix().endswith(f"/{name}"):
+        return True
+    try:
+        return re.search(rf"\b{re.escape(name)}\b", path.read_text(errors="replace")) is not None
+    except OSError:
+        return False

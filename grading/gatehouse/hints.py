@@ -1,0 +1,33 @@
+"""Hints by symptom: the first one that fits, the lab's own before those of every lab."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from .labs import Hint, Lab, load_hints
+from .outcome import Outcome
+
+GENERIC = Path(__file__).parent.parent / "hints.toml"
+
+
+def of_lab(lab: Lab) -> list[Hint]:
+    """All hints that may answer a failure in LAB, in the order in which they are tried."""
+    return [*lab.hints, *load_hints(GENERIC)]
+
+
+def choose(hints: Iterable[Hint], test: str, outcome: Outcome, symptom: str) -> str | None:
+    """What the first fitting hint says, `\\1` replaced by the first group of its `match`."""
+    for hint in hints:
+        if hint.test not in (None, test) or hint.outcome not in (None, outcome):
+            continue
+        if hint.match is None:
+            return hint.say
+        if found := re.search(hint.match, symptom, re.MULTILINE):
+            return _filled(hint.say, found)
+    return None
+
+
+def _filled(say: str, found: re.Match[str]) -> str:
+    return re.sub(r"\\(\d)", lambda group: found[int(group[1])] or "", say)

@@ -1,0 +1,240 @@
+"""Judge one lab in one emulator.
+
+All tests that return share a boot.  When one of them ends the machine, it has lost its own points,
+and the kernel is booted again without it, until a boot reaches its end.  Only that boot counts: no
+end, no points, and it is the end at which the outside probe looks.  Where the kernel dies while it
+is being set up, no end can come: then the tests that ran before (early.py) keep what they got, and
+all others share what happened.  A test that must end in a panic gets a boot of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from . import bulk, early, hints
+from .boot import Bench, Boot
+from .labs import Hint, Test
+from .outcome import COSTS_NOTHING, Crash, Outcome, Verdict, silence
+from .safe import escape, tail
+
+SHORT_TAIL = 3
+LONG_TAIL = 8
+SHOWN = 4            # findings of one kind
+
+
+@dataclass
+class Judgement:
+    """What one emulator says about one lab."""
+
+    emulator: str
+    verdicts: dict[str, Verdict] = field(default_factory=dict)   # in the plan's order when done
+    notes: list[str] = field(default_factory=list)
+    forged: list[str] = field(default_factory=list)              # what the probe saw and no test said
+    boots: list[Boot] = field(default_factory=list)
+
+
+def judge(bench: Bench, tests: Sequence[Test], known: Sequence[Hint]) -> Judgement:
+    """Verdicts for TESTS, a part of the lab's plan in its order; KNOWN hints are tried in order."""
+    work = _Work(bench, tests, known)
+    work.set_aside()
+    work.together()
+    work.alone()
+    work.finish()
+    return work.out
+
+
+class _Work:
+    def __init__(self, bench: Bench, tests: Sequence[Test], known: Sequence[Hint]) -> None:
+        self.bench = bench
+        self.tests = list(tests)
+        self.known = known
+        self.early = early.tests(bench.lab)
+        self.out = Judgement(bench.emulator.name)
+
+    def set_aside(self) -> None:
+        """Tests that this emulator cannot judge."""
+        for test in self.tests:
+            if reason := test.not_on.get(self.out.emulator):
+                self.give(test.name, Outcome.NOT_JUDGED, [reason])
+
+    def together(self) -> None:
+        """Boot until a boot reaches its end; each that does not costs one test."""
+        while waiting := [test for test in self.waiting() if test.ends == "returns"]:
+            boot = self.boot(waiting)
+            if boot.crash is None:
+                self.settle(boot)
+            elif boot.said.ended and (self.bench.lab.probe is None or boot.run.seen is not None):
+                self.settle(boot)
+                self.after_the_end(boot)
+            elif boot.crash.outcome == Outcome.EMULATOR:
+                self.lose(self.waiting(), boot)
+            elif culprit := self.culprit(boot):
+                self.lose([test for test in waiting if test.name == culprit], boot)
+            else:
+                self.died_early(boot)
+
+    def culprit(self, boot: Boot) -> str | None:
+        """The test that ended the machine; None if that was the kernel's own initialisation."""
+        last = boot.said.last
+        if boot.said.unfinished or last not in self.early:
+            return last
+        return None
+
+    def died_early(self, boot: Boot) -> None:
+        """Early tests that came to a result keep it; all that should have followed shares the crash."""
+        for test in boot.tests:
+            if test.name in self.early and boot.said.sections[test.name].ok is not None:
+                self.give(test.name, *_said(test, boot, self.bench.seed), boot)
+        self.lose(self.waiting(), boot)
+
+    def after_the_end(self, boot: Boot) -> None:
+        """The machine reached its end and then died of something else: that costs the lab's last test."""
+        crash = boot.crash
+        assert crash is not None
+        if self.bench.lab.tests[-1] in boot.tests:
+            self.lose([self.bench.lab.tests[-1]], boot)
+        else:
+            self.out.notes.append(f"after the END line: {crash.detail[0]}")
+
+    def alone(self) -> None:
+        """Tests that pass by a panic."""
+        for test in self.tests:
+            if test in self.waiting():
+                boot = self.boot([test])
+                self.give(test.name, *_panicked(test, boot), boot)
+
+    def waiting(self) -> list[Test]:
+        """The tests without a verdict, after those that lack what they need got theirs."""
+        for test in self.tests:
+            if test.name not in self.out.verdicts and (lacking := self.lacking(test)):
+                self.give(test.name, Outcome.NOT_RUN, [f"needs {lacking}"])
+        return [test for test in self.tests if test.name not in self.out.verdicts]
+
+    def lacking(self, test: Test) -> str | None:
+        """The first test that this one needs and that did not pass."""
+        needed = (self.out.verdicts.get(name) for name in test.needs)
+        return next((verdict.test for verdict in needed if verdict and not verdict.fine), None)
+
+    def boot(self, tests: Sequence[Test]) -> Boot:
+        boot = self.bench.boot(tests)
+        self.out.boots.append(boot)
+        return boot
+
+    def lose(self, tests: Sequence[Test], boot: Boot) -> None:
+        """These tests get what ended the boot."""
+        crash = boot.crash
+        assert crash is not None
+        for test in tests:
+            self.give(test.name, crash.outcome, crash.detail, boot)
+
+    def settle(self, boot: Boot) -> None:
+        """Verdicts from a boot that reached its end, then what the probe saw at that end."""
+        for test in boot.tests:
+            self.give(test.name, *_said(test, boot, self.bench.seed), boot)
+        if not boot.said.ended:
+            self.without_end(boot)
+        probe = self.bench.lab.probe
+        if probe is None:
+            return
+        if boot.run.seen is None:
+            self.unseen(boot)
+            return
+        seen: dict[str, list[str]] = {}
+        for finding in boot.run.seen:
+            seen.setdefault(finding.check, []).append(finding.text)
+        for check, texts in seen.items():
+            more = [f"and {len(texts) - SHOWN} more of this kind"] if len(texts) > SHOWN else []
+            self.weigh([*texts[:SHOWN], *more], probe.checks.get(check), boot)
+
+    def without_end(self, boot: Boot) -> None:
+        """The END line was lost on its way, which costs the lab's last test."""
+        last = self.bench.lab.tests[-1]
+        verdict = self.out.verdicts.get(last.name)
+        if last in boot.tests and verdict and verdict.outcome == Outcome.PASS:
+            self.give(last.name, Outcome.MISSING, ["the END line did not arrive whole"], boot)
+
+    def weigh(self, texts: list[str], test: str | None, boot: Boot) -> None:
+        """Set what the probe saw against what the test that should have noticed said."""
+        verdict = self.out.verdicts.get(test or "")
+        if verdict is None or verdict.outcome in COSTS_NOTHING:
+            self.out.notes += [f"from outside: {text}" for text in texts]
+        elif verdict.outcome in (Outcome.PASS, Outcome.FORGED):
+            self.out.forged += texts
+            before = verdict.detail or [f"printed: ok {verdict.test}"]
+            self.give(verdict.test, Outcome.FORGED, [*before, *(f"the machine showed: {text}" for text in texts)], boot)
+        else:
+            detail = [*verdict.detail, *(f"from outside: {text}" for text in texts)]
+            self.give(verdict.test, verdict.outcome, detail, boot)
+
+    def unseen(self, boot: Boot) -> None:
+        """The machine was switched off before the probe could look, so nothing confirms its words."""
+        for test in boot.tests:
+            if self.out.verdicts[test.name].outcome == Outcome.PASS:
+                self.give(test.name, Outcome.MISSING,
+                          ["the machine ended by a way of its own, before the grader could look at it"], boot)
+
+    def give(self, test: str, outcome: Outcome, detail: list[str], boot: Boot | None = None) -> None:
+        detail = [escape(line) for line in detail]
+        verdict = Verdict(test, outcome, detail)
+        if not verdict.fine and outcome != Outcome.NOT_RUN:
+            verdict.hint = hints.choose(self.known, test, outcome, "\n".join(detail))
+            if boot:
+                verdict.directory = boot.run.directory
+                verdict.tail = _tail(test, outcome, boot)
+        self.out.verdicts[test] = verdict
+
+    def finish(self) -> None:
+        """What needs a test that failed in the same boot was not run; order, notes, directories."""
+        for test in self.tests:
+            if lacking := self.lacking(test):
+                self.give(test.name, Outcome.NOT_RUN, [f"needs {lacking}"])
+        self.out.verdicts = {test.name: self.out.verdicts[test.name] for test in self.tests}
+        kept = {verdict.directory for verdict in self.out.verdicts.values()}
+        for boot in self.out.boots:
+            self.out.notes += [f"ignored: {note}" + (f" ({count} times)" if count > 1 else "")
+                               for note, count in boot.said.notes.items()]
+            if boot.run.directory not in kept:
+                self.bench.runs.drop(boot.run.directory)
+        self.out.notes = list(dict.fromkeys(self.out.notes))
+
+
+def _said(test: Test, boot: Boot, seed: int) -> tuple[Outcome, list[str]]:
+    """The verdict for a test of a boot that reached its end."""
+    section = boot.said.sections[test.name]
+    damage: list[str] = []
+    if test.data and section.skip is None and (section.ok is not None or section.data):
+        damage = bulk.compare(test.data, section.data, seed, boot.nonce)
+    if section.ok is None:
+        why = silence(boot.run.serial, boot.said) or ["the machine ran on, but no result of this test arrived"]
+        return Outcome.MISSING, [*why, *section.facts, *damage]
+    if not section.ok:
+        return Outcome.WRONG, section.facts + damage or ["it says `not ok` and no reason"]
+    if damage:
+        return Outcome.WRONG, damage
+    if section.skip is not None:
+        return Outcome.SKIPPED, [section.skip]
+    return Outcome.PASS, []
+
+
+def _panicked(test: Test, boot: Boot) -> tuple[Outcome, list[str]]:
+    """The verdict for a test that passes by a panic whose text matches `says`."""
+    crash: Crash | None = boot.crash
+    if crash is None and not boot.said.plan:
+        return Outcome.MISSING, silence(boot.run.serial, boot.said)
+    if crash is None:
+        return Outcome.WRONG, [f"expected a panic that says /{test.says}/, got none: the test came back"]
+    if crash.outcome != Outcome.PANIC or not (boot.said.banner and boot.said.sections[test.name].begun):
+        return crash.outcome, crash.detail
+    text = "\n".join([boot.said.panic or "", *boot.said.panic_lines])
+    if re.search(test.says or "", text):
+        return Outcome.PASS, []
+    return Outcome.WRONG, [f"expected a panic that says /{test.says}/, got \"{boot.said.panic}\"", *crash.detail[1:]]
+
+
+def _tail(test: str, outcome: Outcome, boot: Boot) -> list[str]:
+    """The last serial lines that concern this failure."""
+    if outcome == Outcome.WRONG and boot.said.sections[test].lines:
+        return tail("\n".join(boot.said.sections[test].lines).encode("latin-1"), SHORT_TAIL)
+    return tail(boot.run.serial, LONG_TAIL)

@@ -1,0 +1,178 @@
+"""The report for a person: short when all is well, and when not, all that is needed to go on."""
+
+from __future__ import annotations
+
+import os
+import textwrap
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from .labs import Lab, Test
+from .outcome import Outcome, Verdict
+from .result import LabResult
+
+WIDTH = 100
+SHOWN_AS = {"qemu": "QEMU", "bochs": "Bochs"}
+QUIET = {Outcome.PASS: "pass", Outcome.NOT_JUDGED: "-", Outcome.SKIPPED: "skip", Outcome.NOT_RUN: "not run"}
+COLOURS = {Outcome.PASS: "32", Outcome.NOT_RUN: "33", Outcome.NOT_JUDGED: "2", Outcome.SKIPPED: "2"}
+RED, BOLD, DIM, YELLOW = "31", "1", "2", "33"
+
+
+@dataclass(frozen=True)
+class Again:
+    """How the run that is reported can be repeated: what a command line must say besides lab, test and emulator."""
+
+    seed: int = 1
+    tree: Path | None = None
+    earlier: str = "reference"
+
+    def grade(self, lab: Lab, test: str, emulator: str) -> str:
+        if self.tree is None:
+            return f"make grade LAB={lab.tag} EMU={emulator} TEST={test} SEED={self.seed}"
+        own = " --earlier own" if self.earlier == "own" else ""
+        return f"grading/grade --tree {self.tree}{own} --lab {lab.tag} --emu {emulator} --test {test} --seed {self.seed}"
+
+    def debug(self, lab: Lab, test: str, emulator: str) -> str:
+        target = "qemu-gdb" if emulator == "qemu" else "bochs-debug"
+        return f"make {target} LAB={lab.tag} TEST={test} SEED={self.seed}"
+
+
+class Report:
+    """Writes to a stream; in colour only where a terminal wants it."""
+
+    def __init__(self, stream: TextIO, again: Again, colour: bool | None = None) -> None:
+        self.stream = stream
+        self.again = again
+        self.colour = stream.isatty() and not os.environ.get("NO_COLOR") if colour is None else colour
+
+    def lab(self, result: LabResult) -> None:
+        """One lab: a line per test, then what failed and what to do about it."""
+        emulators = [judgement.emulator for judgement in result.judgements]
+        names = max((len(test.name) for test in result.tests), default=0)
+        head = "".join(f"{SHOWN_AS[name]:<15}" for name in emulators)
+        title = f"lab {result.lab.id}  {result.lab.title}"
+        self.say(self.paint(title, BOLD))
+        self.say(f"  {'':<{names}}  {head} points")
+        for test in result.tests:
+            self.test(result, test, names)
+        for warning in result.warnings:
+            self.say(f"  {self.paint('note:', YELLOW)} {warning}")
+        for note in dict.fromkeys(f"{SHOWN_AS[j.emulator]}: {note}" for j in result.judgements for note in j.notes):
+            self.say(f"  {self.paint('note:', YELLOW)} {note}")
+        for group in groups(result):
+            self.failure(result.lab, group)
+        if result.forged:
+            self.say()
+            self.say(self.paint("  This lab scores 0: what was printed is not what the machine showed.", RED))
+        self.say()
+
+    def test(self, result: LabResult, test: Test, width: int) -> None:
+        verdicts = result.verdicts(test)
+        cells = "".join(self.cell(verdict) for verdict in verdicts.values())
+        points = f"{result.earned(test):>3}/{test.points}" if result.judged(test) else "  -"
+        remarks = dict.fromkeys(self.remark(name, verdict) for name, verdict in verdicts.items())
+        self.say(f"  {test.name:<{width}}  {cells} {points:<8}{'; '.join(filter(None, remarks))}".rstrip())
+
+    def cell(self, verdict: Verdict) -> str:
+        text = QUIET.get(verdict.outcome, verdict.outcome.upper())
+        return self.paint(text, COLOURS.get(verdict.outcome, RED)) + " " * max(1, 15 - len(text))
+
+    def remark(self, emulator: str, verdict: Verdict) -> str | None:
+        """Why a test has no verdict, where a word in a column cannot say it."""
+        if verdict.outcome == Outcome.NOT_JUDGED:
+            return f"not judged on {SHOWN_AS[emulator]}: {verdict.detail[0]}"
+        if verdict.outcome == Outcome.NOT_RUN:
+            return f"not run: {verdict.detail[0]}"
+        if verdict.outcome == Outcome.SKIPPED:
+            return f"skipped: {verdict.detail[0]}"
+        return None
+
+    def failure(self, lab: Lab, group: Group) -> None:
+        """What happened, what it may mean, where to look and how to see it again."""
+        emulator, verdict = group.members[0]
+        where = " and ".join(SHOWN_AS[name] for name in group.emulators)
+        self.say()
+        self.say(f"{self.paint(f'  {verdict.outcome}', RED)} in {where}: {', '.join(group.tests)}")
+        said: set[tuple[str, ...]] = set()
+        for name, member in group.members:
+            if tuple(member.detail) not in said:
+                said.add(tuple(member.detail))
+                self.lines(f"  {SHOWN_AS[name]}" if len(group.details) > 1 else "", member.detail)
+        if verdict.hint:
+            self.say(textwrap.fill(verdict.hint, WIDTH, initial_indent="    hint: ", subsequent_indent="          "))
+        if verdict.tail and verdict.outcome not in (Outcome.HOLE, Outcome.BUILD):
+            self.say(self.paint("    last serial lines:", DIM))
+            for line in verdict.tail:
+                self.say(self.paint(f"      | {line}", DIM))
+        if verdict.directory:
+            self.say(self.paint(f"    kept:  {shown(verdict.directory)}", DIM))
+        if verdict.outcome != Outcome.BUILD:
+            self.say(f"    again: {self.again.grade(lab, verdict.test, emulator)}")
+            if verdict.outcome != Outcome.HOLE:
+                self.say(f"    debug: {self.again.debug(lab, verdict.test, emulator)}")
+
+    def lines(self, head: str, detail: Sequence[str]) -> None:
+        if head:
+            self.say(f"  {head}:")
+        for line in detail:
+            self.say(f"    {line}")
+
+    def end(self, results: Sequence[LabResult]) -> None:
+        """A table where there are several labs, and the score."""
+        if len(results) > 1:
+            for result in results:
+                mark = f"{result.score:>4}/{result.points:<4}"
+                fine = result.score == result.points and not result.failures
+                self.say(f"  {self.paint(mark, '32' if fine else RED)} {result.lab.id}")
+            self.say()
+        score, points = sum(result.score for result in results), sum(result.points for result in results)
+        self.say(self.paint(f"Score: {score}/{points}", BOLD))
+
+    def paint(self, text: str, code: str) -> str:
+        return f"\033[{code}m{text}\033[0m" if self.colour and text else text
+
+    def say(self, line: str = "") -> None:
+        self.stream.write(line + "\n")
+
+
+@dataclass
+class Group:
+    """Failures that one explanation serves: the same outcome and the same advice."""
+
+    members: list[tuple[str, Verdict]]
+
+    @property
+    def tests(self) -> list[str]:
+        return list(dict.fromkeys(verdict.test for _, verdict in self.members))
+
+    @property
+    def emulators(self) -> list[str]:
+        return list(dict.fromkeys(emulator for emulator, _ in self.members))
+
+    @property
+    def details(self) -> set[tuple[str, ...]]:
+        return {tuple(verdict.detail) for _, verdict in self.members}
+
+
+def groups(result: LabResult) -> Iterable[Group]:
+    """The failures of a lab: one test in two emulators is one, and so are tests that died the same death."""
+    found: dict[tuple[str, ...], Group] = {}
+    for test in result.tests:
+        for emulator, verdict in result.verdicts(test).items():
+            if verdict.fine or verdict.outcome == Outcome.NOT_RUN:
+                continue
+            same = [("detail", verdict.outcome, *verdict.detail), ("test", verdict.outcome, test.name)]
+            group = next((found[key] for key in same if key in found), Group([]))
+            group.members.append((emulator, verdict))
+            found.update((key, group) for key in same)
+    return list({id(group): group for group in found.values()}.values())
+
+
+def shown(path: Path) -> str:
+    """PATH as one would type it from here."""
+    try:
+        return path.relative_to(Path.cwd()).as_posix()
+    except ValueError:
+        return path.as_posix()

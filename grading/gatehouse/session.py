@@ -1,0 +1,128 @@
+"""The work that all ways of grading share: take a tree's files, build a kernel, judge it side by side with others."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from . import hints, overlay
+from .boot import Bench
+from .build import Builder, CannotJudge, Source, locked
+from .judge import Judgement, judge
+from .labs import Lab, Test
+from .machine import Emulator, Limits
+from .outcome import Outcome
+from .progress import Progress
+from .result import LabResult, unbuilt
+from .runs import Runs
+from .symbols import Symbols
+
+
+@dataclass(frozen=True)
+class Session:
+    """One call of the grader."""
+
+    root: Path
+    labs: Sequence[Lab]
+    emulators: Sequence[Emulator]
+    builder: Builder
+    runs: Runs
+    pool: ThreadPoolExecutor
+    progress: Progress
+    limits: Limits
+    seed: int = 1
+    nonce: str | None = None
+
+    def ready(self) -> None:
+        """CannotJudge if an emulator is missing or the base does not build."""
+        for emulator in self.emulators:
+            if missing := emulator.missing():
+                raise CannotJudge(missing)
+        self.progress.tell("base", "building")
+        self.builder.base()
+        self.progress.finish("base")
+
+    def start(self, lab: Lab, tests: list[Test], source: Source, out: Path) -> Pending:
+        """Build LAB's kernel now and have it judged in every emulator while the caller goes on."""
+        kernel = self.runs.new(f"{lab.tag}-kernel")
+        self.progress.tell(lab.tag, "building")
+        error = self.builder.kernel(lab, source, out, kernel)
+        self.progress.finish(lab.tag)
+        if error:
+            self.runs.drop(kernel)
+            hint = hints.choose(hints.of_lab(lab), "", Outcome.BUILD, "\n".join(error))
+            names = [emulator.name for emulator in self.emulators]
+            return Pending(self, kernel, unbuilt(lab, tests, names, error, hint), [])
+        place = Symbols(kernel / "kernel").describe
+        sittings = [self.pool.submit(self.sit, lab, tests, kernel, emulator, place) for emulator in self.emulators]
+        return Pending(self, kernel, LabResult(lab, tests), sittings)
+
+    def sit(self, lab: Lab, tests: list[Test], kernel: Path, emulator: Emulator, place: Callable[[int], str]) -> Judgement:
+        """One lab in one emulator."""
+        step = f"{lab.tag} {emulator.name}"
+        bench = Bench(self.root, lab, kernel, emulator, self.runs, self.limits, self.seed, self.nonce, place,
+                      self.progress.teller(step))
+        try:
+            return judge(bench, tests, hints.of_lab(lab))
+        finally:
+            self.progress.finish(step)
+
+
+@dataclass(frozen=True)
+class Pending:
+    """A lab that is being judged."""
+
+    session: Session
+    kernel: Path
+    result: LabResult
+    sittings: Sequence[Future[Judgement]]
+
+    @property
+    def done(self) -> bool:
+        return all(sitting.done() for sitting in self.sittings)
+
+    def wait(self) -> LabResult:
+        """The lab's result; its kernel is kept only beside runs that are kept."""
+        self.result.judgements += [sitting.result() for sitting in self.sittings]
+        if all(verdict.directory is None for verdict in self.result.failures):
+            self.session.runs.drop(self.kernel)
+        return self.result
+
+    def forget(self) -> None:
+        """Drop the runs that were kept: they failed as they should."""
+        for directory in {verdict.directory for verdict in self.result.failures if verdict.directory}:
+            self.session.runs.drop(directory)
+        self.session.runs.drop(self.kernel)
+
+
+def submission(session: Session, lab: Lab, tree: Path, earlier: Literal["reference", "own"]) -> Taken:
+    """What is taken from a student's TREE for LAB, and where it is built.
+
+    The place is the same for the same tree, so that only what the student edited is compiled again.
+    """
+    key = hashlib.sha256(str(tree).encode()).hexdigest()[:12]
+    place = session.root / "build" / "trees" / key / f"{lab.tag}-{earlier}"
+    with locked(place):
+        before = {path for path in (place / "overlay").rglob("*") if path.is_file()}
+        taken = overlay.from_tree(session.root, list(session.labs), lab, tree, place / "overlay", earlier)
+        if any(not path.exists() for path in before):
+            shutil.rmtree(place / "out", ignore_errors=True)     # objects of files that are no longer laid over
+    source = Source(taken.dir, tree, tuple(taken.ignored), tuple(taken.files))
+    warnings = [*(f"{path} is not there: judged as the untouched skeleton" for path in taken.missing),
+                *(f"not taken: {path}" for path in taken.ignored), *(f"look at {line}" for line in taken.flagged)]
+    return Taken(source, place / "out", warnings, taken.unfilled)
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A lab's source, the directory for its objects, and what there is to say about it."""
+
+    source: Source
+    out: Path
+    warnings: Sequence[str] = ()
+    unfilled: Sequence[str] = ()
