@@ -1,0 +1,169 @@
+# Gatehouse: every command. `make help` lists them.
+
+# Hosts that are not x86-64: make CROSS=x86_64-linux-gnu-
+CROSS   ?=
+CC      := $(CROSS)gcc
+LD      := $(CROSS)ld
+AR      := $(CROSS)ar
+NM      := $(CROSS)nm
+OBJCOPY := $(CROSS)objcopy
+NASM    := nasm
+PYTHON  := /usr/bin/python3
+
+V ?= 0
+ifeq ($(V),0)
+Q := @
+say = @printf '  %-8s %s\n' $(1) $(2)
+endif
+
+# B holds what all kernels share; OUT what one tree of lab files makes. OVERLAY, if given, is a
+# folder with files that are compiled instead of the tree's own.
+B       := build
+OUT     ?= $(B)
+OVERLAY ?=
+
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules
+
+.PHONY: help
+help:
+	$(Q)sed -n 's/^## //p' $(firstword $(MAKEFILE_LIST))
+
+# ---- the labs ------------------------------------------------------------------------------------
+
+-include $(B)/labs.mk
+
+$(B)/labs.mk: $(wildcard labs/*/lab.toml labs/*/*.asm labs/*/*.c) $(wildcard labs/*/standins) grading/lab
+	@mkdir -p $(@D)
+	$(Q)$(PYTHON) grading/lab mk > $@
+
+# LAB=3, 03, 03-exceptions and exceptions are one; `all` is the complete kernel.
+LAB ?= all
+lab := $(firstword $(foreach n,$(LABS),$(if $(filter $(LAB),$(n) $(n:0%=%) $(ID.$(n)) $(ID.$(n):$(n)-%=%)),$(n))))
+ifneq ($(LABS),)                        # labs.mk is there: make starts anew when it has made it
+ifeq ($(lab)$(filter all,$(LAB)),)
+$(error LAB=$(LAB) is no lab; the labs are $(foreach n,$(LABS),$(ID.$(n))))
+endif
+endif
+
+# Labs up to the one asked for, and those after it.
+upto  = $(if $(1),$(foreach n,$(ALL_LABS),$(shell [ $(n) -le $(1) ] && echo $(n))),$(ALL_LABS))
+LABS_IN  := $(call upto,$(lab))
+LABS_OUT := $(filter-out $(LABS_IN),$(ALL_LABS))
+LABS_WITHOUT_FILES := $(foreach n,$(ALL_LABS),$(if $(ADDS.$(n)),,$(n)))
+
+# ---- sources -------------------------------------------------------------------------------------
+
+sources     := $(sort $(shell find kernel arch -name '*.c' -o -name '*.asm'))
+lab_sources := $(foreach n,$(ALL_LABS),$(ADDS.$(n)))
+special     := arch/x86_64/entry/offsets.c arch/x86_64/boot/disk.asm
+base        := $(filter-out $(lab_sources) $(special),$(sources))
+
+# A stand-in's path in the tree is that of the file it stands for; its lab says where it lies.
+standins := $(foreach n,$(LABS_OUT) $(filter $(LABS_WITHOUT_FILES),$(LABS_IN)),$(STANDINS.$(n):%=labs/$(ID.$(n))/standins/%))
+linked   := $(filter %.c %.asm,$(foreach n,$(LABS_IN),$(ADDS.$(n))) $(if $(lab),$(TESTS.$(lab))))
+
+objects = $(patsubst %,$(1)/obj/%.o,$(2))
+
+# ---- compiling -----------------------------------------------------------------------------------
+
+WARNINGS := -Wall -Wextra -Werror -Wshadow -Wundef -Wstrict-prototypes -Wmissing-prototypes -Wvla
+INCLUDES := $(foreach tree,$(OVERLAY) .,-I$(tree) -I$(tree)/arch/x86_64/include -I$(tree)/arch/x86_64)
+CFLAGS   := -std=gnu11 -O2 -g -ffreestanding -fno-pic -mcmodel=kernel -mno-red-zone -mgeneral-regs-only \
+            -masm=intel -fcf-protection=none -fno-stack-protector -fno-omit-frame-pointer \
+            -fno-optimize-sibling-calls -fno-asynchronous-unwind-tables -fno-strict-aliasing \
+            -fno-delete-null-pointer-checks -fno-tree-loop-distribute-patterns $(WARNINGS) $(CFLAGS_EXTRA)
+ASFLAGS  := -f elf64 -g -F dwarf -w+all -w+error \
+            $(foreach tree,$(OVERLAY) .,-i$(tree)/arch/x86_64/include/ -i$(tree)/arch/x86_64/entry/ -i$(tree)/) -i$(B)/
+LDFLAGS  := -nostdlib -static -z max-page-size=4096 -z noexecstack --no-warn-rwx-segments --build-id=none
+
+# A file with a hole left in it has code that nothing uses yet.
+unused = $$(grep -qs '^ *hole(' $< && echo -Wno-unused)
+
+define compile_c
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(INCLUDES) $(unused) -MMD -MP -c $< -o $@
+endef
+define assemble
+	$(call say,NASM,$<)
+	@mkdir -p $(@D)
+	$(Q)$(NASM) $(ASFLAGS) -MD $(@:.o=.d) -MP $< -o $@
+endef
+
+# The base is compiled once, from the tree alone.
+$(call objects,$(B),$(filter %.c,$(base))): INCLUDES := -I. -Iarch/x86_64/include -Iarch/x86_64
+$(call objects,$(B),$(filter %.c,$(base))): $(B)/obj/%.o: %
+	$(compile_c)
+$(call objects,$(B),$(filter %.asm,$(base))): $(B)/obj/%.o: % | $(B)/offsets.inc
+	$(assemble)
+
+$(B)/base.a: $(call objects,$(B),$(base))
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(B)/offsets.inc: arch/x86_64/entry/offsets.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) -I. -Iarch/x86_64/include -MMD -MP -MT $@ -MF $(B)/offsets.d -S $< -o $(B)/offsets.s
+	$(Q)sed -n 's/^=> //p' $(B)/offsets.s > $@
+
+# The files of the labs come from the overlay where it has them.
+from = $(firstword $(wildcard $(if $(OVERLAY),$(OVERLAY)/$(1))) $(1))
+define lab_object
+$(OUT)/obj/$(1).o: $(call from,$(1)) | $(B)/offsets.inc
+	$$($(if $(filter %.c,$(1)),compile_c,assemble))
+endef
+$(foreach s,$(linked) $(standins),$(eval $(call lab_object,$(s))))
+
+# ---- linking -------------------------------------------------------------------------------------
+
+dir    := $(OUT)/$(if $(lab),$(ID.$(lab)),all)
+kernel := $(dir)/kernel
+script := arch/x86_64/boot/linker.ld
+
+$(dir)/standins.a: $(call objects,$(OUT),$(standins)) $(B)/labs.mk
+	@mkdir -p $(@D)
+	$(Q)rm -f $@ && $(AR) rcs $@ $(filter %.o,$^)
+
+$(dir)/lab.o: $(B)/labs.mk
+	@mkdir -p $(@D)
+	$(Q)printf 'extern const char lab_id[];\nconst char lab_id[] = "%s";\n' '$(if $(lab),$(ID.$(lab)),all)' | \
+		$(CC) $(CFLAGS) -x c -c - -o $@
+
+# Two links: the first one's symbols become the table of the second, behind all code.
+names = $(NM) -n $(1) | awk '$$2 ~ /^[tT]$$/ && $$3 !~ /^(text|entry_text)_(start|end)$$|[.]/'
+define link
+$(LD) $(LDFLAGS) -T $(script) -o $(1) $(call objects,$(OUT),$(linked)) $(dir)/lab.o $(2) \
+	--start-group $(B)/base.a $(dir)/standins.a --end-group
+endef
+
+define symbols_asm
+{ echo 'section .symbols'; echo 'global symbol_table, symbol_count'; echo 'align 8'; echo 'symbol_table:'; \
+  $(call names,$(1)) | awk '{ printf "dq 0x%s, name%d\n", $$1, NR; text = text sprintf("name%d: db \"%s\", 0\n", NR, $$3) } \
+  END { print "symbol_count: dq", NR; printf "%s", text }'; }
+endef
+
+$(kernel): $(call objects,$(OUT),$(linked)) $(dir)/lab.o $(dir)/standins.a $(B)/base.a $(script)
+	$(call say,LD,$@)
+	$(Q)echo 'section .symbols' '' > $(dir)/no_symbols.asm
+	$(Q)printf 'global symbol_table, symbol_count\nsymbol_table:\nsymbol_count: dq 0\n' >> $(dir)/no_symbols.asm
+	$(Q)$(NASM) -f elf64 $(dir)/no_symbols.asm -o $(dir)/no_symbols.o
+	$(Q)$(call link,$(dir)/kernel.first,$(dir)/no_symbols.o)
+	$(Q)$(call symbols_asm,$(dir)/kernel.first) > $(dir)/symbols.asm
+	$(Q)$(NASM) -f elf64 $(dir)/symbols.asm -o $(dir)/symbols.o
+	$(Q)$(call link,$@,$(dir)/symbols.o)
+
+$(dir)/disk.img: $(kernel) arch/x86_64/boot/disk.asm
+	$(Q)$(OBJCOPY) -O binary $< $(dir)/kernel.bin
+	$(Q)$(NASM) -f bin -w+all -w+error -DIMAGE='"$(dir)/kernel.bin"' arch/x86_64/boot/disk.asm -o $@
+
+.PHONY: base kernel
+base: $(B)/base.a $(B)/offsets.inc
+kernel: $(kernel) $(dir)/disk.img
+
+-include $(patsubst %.o,%.d,$(call objects,$(B),$(base)) $(call objects,$(OUT),$(linked) $(standins))) $(B)/offsets.d
+
+.PHONY: clean
+clean:
+	rm -rf $(B)

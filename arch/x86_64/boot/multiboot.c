@@ -1,0 +1,64 @@
+// The multiboot information. Multiboot specification 0.6.96, section 3.3.
+
+#include <arch/boot.h>
+#include <arch/layout.h>
+#include <kernel/string.h>
+
+enum { HAS_CMDLINE = 1 << 2, HAS_MEMORY_MAP = 1 << 6 };
+enum { USABLE = 1 };
+
+struct multiboot {
+    u32 flags, mem_lower, mem_upper, boot_device;
+    u32 cmdline;
+    u32 modules, modules_address, symbols[4];
+    u32 map_length, map_address;
+} packed;
+
+struct map_entry {
+    u32 size; // of what follows it
+    u64 base, length;
+    u32 type;
+} packed;
+
+struct boot_info boot_info;
+
+// GRUB and QEMU put the file's name before the words we asked for; our own boot sector does not.
+static const char *skip_name(const char *text)
+{
+    const char *word = text;
+
+    while (*word && *word != ' ' && *word != '=')
+        word++;
+    return *word == '=' ? text : word;
+}
+
+static void read_cmdline(const char *text)
+{
+    text = skip_name(text);
+    size_t length = strlen(text);
+    if (length >= BOOT_CMDLINE)
+        length = BOOT_CMDLINE - 1;
+    memcpy(boot_info.cmdline, text, length);
+}
+
+static void read_memory_map(u64 address, u64 end)
+{
+    while (address < end && boot_info.ranges < BOOT_RANGES) {
+        const struct map_entry *entry = direct_map(address);
+
+        if (entry->type == USABLE)
+            boot_info.range[boot_info.ranges++] =
+                (struct memory_range){ entry->base, entry->base + entry->length };
+        address += entry->size + sizeof(entry->size);
+    }
+}
+
+void boot_info_read(u32 multiboot)
+{
+    const struct multiboot *info = direct_map(multiboot);
+
+    if (info->flags & HAS_CMDLINE)
+        read_cmdline(direct_map(info->cmdline));
+    if (info->flags & HAS_MEMORY_MAP)
+        read_memory_map(info->map_address, info->map_address + info->map_length);
+}

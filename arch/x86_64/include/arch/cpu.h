@@ -1,0 +1,76 @@
+// Control registers and the few instructions that C has no words for. SDM vol. 3, section 2.5.
+#pragma once
+
+#include <arch/types.h>
+
+#define CR0_PE        (1ul << 0)
+#define CR0_MP        (1ul << 1)
+#define CR0_EM        (1ul << 2)
+#define CR0_TS        (1ul << 3)
+#define CR0_ET        (1ul << 4)
+#define CR0_NE        (1ul << 5)
+#define CR0_WP        (1ul << 16)
+#define CR0_PG        (1ul << 31)
+
+#define CR4_PAE        (1ul << 5)
+#define CR4_PGE        (1ul << 7)
+#define CR4_OSFXSR     (1ul << 9)
+#define CR4_OSXMMEXCPT (1ul << 10)
+
+#define RFLAGS_CF    (1ul << 0)
+#define RFLAGS_FIXED (1ul << 1)
+#define RFLAGS_TF    (1ul << 8)
+#define RFLAGS_IF    (1ul << 9)
+#define RFLAGS_DF    (1ul << 10)
+#define RFLAGS_NT    (1ul << 14)
+#define RFLAGS_RF    (1ul << 16)
+
+static inline u64 read_cr0(void)
+{
+    u64 value;
+    asm volatile("mov %0, cr0" : "=r"(value));
+    return value;
+}
+
+static inline void write_cr0(u64 value)
+{
+    asm volatile("mov cr0, %0" ::"r"(value) : "memory");
+}
+
+static inline u64 read_cr2(void)
+{
+    u64 value;
+    asm volatile("mov %0, cr2" : "=r"(value));
+    return value;
+}
+
+static inline u64 read_cr3(void)
+{
+    u64 value;
+    asm volatile("mov %0, cr3" : "=r"(value));
+    return value;
+}
+
+static inline void write_cr3(u64 value)
+{
+    asm volatile("mov cr3, %0" ::"r"(value) : "memory");
+}
+
+static inline u64 read_cr4(void)
+{
+    u64 value;
+    asm volatile("mov %0, cr4" : "=r"(value));
+    return value;
+}
+
+static inline void write_cr4(u64 value)
+{
+    asm volatile("mov cr4, %0" ::"r"(value) : "memory");
+}
+
+static inline u64 read_rflags(void)
+{
+    u64 value;
+    asm volatile("pushfq\n\tpop %0" : "=r"(value));
+    return value;
+}

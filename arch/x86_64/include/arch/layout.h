@@ -1,0 +1,33 @@
+// Where things are in the address space; the same addresses as Linux.
+#pragma once
+
+#include <arch/types.h>
+
+#define PAGE_SIZE       4096ul
+#define LARGE_PAGE_SIZE (512 * PAGE_SIZE)
+
+#define DIRECT_MAP_BASE 0xffff888000000000ul // all physical memory, in order
+#define KERNEL_BASE     0xffffffff80000000ul // the image, at its physical address plus this
+
+#define BOOT_STACK_SIZE (4 * PAGE_SIZE)
+
+// The virtual address of physical memory, and back. `physical` below the end of the direct map.
+static inline void *direct_map(u64 physical)
+{
+    return (void *)(DIRECT_MAP_BASE + physical);
+}
+
+static inline u64 direct_map_physical(const void *address)
+{
+    return (u64)address - DIRECT_MAP_BASE;
+}
+
+// The physical address of something inside the image.
+static inline u64 image_physical(const void *address)
+{
+    return (u64)address - KERNEL_BASE;
+}
+
+// Set by linker.ld.
+extern char image_start[], text_start[], text_end[], entry_text_start[], entry_text_end[];
+extern char rodata_end[], bss_start[], kernel_end[];

@@ -1,0 +1,16 @@
+// The end of the machine.
+#pragma once
+
+#include <arch/types.h>
+
+// What the machine tells the emulator when it ends.
+enum machine_status {
+    MACHINE_PASSED = 0,
+    MACHINE_FAILED = 1,
+    MACHINE_PANIC = 2,
+    MACHINE_HOLE = 3,
+};
+
+// Waits until the serial port has sent everything, then ends the machine. Works at any point
+// after the serial port was set up, with interrupts on or off. Never returns.
+noreturn void machine_end(enum machine_status status);

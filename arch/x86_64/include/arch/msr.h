@@ -1,0 +1,25 @@
+// Model-specific registers. SDM vol. 4, chapter 2. Reading or writing one that the CPU does not
+// have, or a reserved bit, is #GP.
+#pragma once
+
+#include <arch/types.h>
+
+#define MSR_EFER           0xc0000080u
+#define MSR_FS_BASE        0xc0000100u
+#define MSR_GS_BASE        0xc0000101u
+#define MSR_KERNEL_GS_BASE 0xc0000102u
+
+#define EFER_LME (1ul << 8)
+#define EFER_NXE (1ul << 11)
+
+static inline u64 msr_read(u32 msr)
+{
+    u32 low, high;
+    asm volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(msr));
+    return (u64)high << 32 | low;
+}
+
+static inline void msr_write(u32 msr, u64 value)
+{
+    asm volatile("wrmsr" ::"c"(msr), "a"((u32)value), "d"((u32)(value >> 32)) : "memory");
+}

@@ -1,0 +1,23 @@
+// The block of memory that belongs to one CPU. In the kernel GS points to it.
+#pragma once
+
+#include <arch/segments.h>
+#include <arch/tss.h>
+#include <arch/types.h>
+
+struct percpu {
+    struct percpu *self; // at gs:0, for a base cannot be read with a plain instruction
+    u64 gdt[GDT_ENTRIES];
+    struct tss tss aligned_to(16);
+};
+static_assert(offsetof(struct percpu, self) == 0, "this_cpu reads gs:0");
+
+extern struct percpu percpu0; // of the CPU that boots
+
+// The block of the CPU that this runs on; GS must be the kernel's.
+static inline struct percpu *this_cpu(void)
+{
+    struct percpu *cpu;
+    asm volatile("mov %0, gs:0" : "=r"(cpu));
+    return cpu;
+}

@@ -1,0 +1,13 @@
+// The first serial port, COM1: the kernel's console.
+#pragma once
+
+#include <arch/types.h>
+
+// Sets the line to 115200 baud, 8 data bits, no parity, 1 stop bit, FIFOs on, interrupts off.
+void serial_initialise(void);
+
+// Sends `size` bytes, whatever they are; waits as long as the UART needs and loses none.
+void serial_write(const void *data, size_t size);
+
+// Waits until the last bit of the last byte has left the UART.
+void serial_flush(void);

@@ -1,0 +1,19 @@
+// The command line: `key=value` words with spaces between.
+#pragma once
+
+#include <arch/types.h>
+
+#define NONCE_DIGITS 16
+
+struct cmdline {
+    const char *lab;   // two digits, or "" where none is given
+    const char *tests; // names with commas between, or "all"
+    const char *nonce; // NONCE_DIGITS hexadecimal digits; this run's, to know its results by
+    u64 seed;          // of every random value in the tests
+};
+
+extern struct cmdline cmdline;
+
+// Splits `text` in place and fills `cmdline`. An unknown key or a bad value is a panic that says
+// which keys there are.
+void cmdline_parse(char *text);

@@ -1,0 +1,24 @@
+// Initialisation that files register themselves, so that kernel_main names no lab: a file that is
+// linked is initialised, in the order of its step.
+#pragma once
+
+#include <arch/types.h>
+
+// The steps, in order. Macros, because they become part of a section's name.
+#define INIT_CONSOLE  10
+#define INIT_SEGMENTS 30
+#define INIT_IDT      40
+#define INIT_DONE     99 // no step: after all of them
+
+struct init {
+    u64 step;
+    void (*run)(void);
+};
+
+// INIT(step, function): run `void function(void)` at `step`.
+#define INIT(step, function) INIT_AT(step, function)
+#define INIT_AT(step, function)                                   \
+    static const struct init init_##function = { step, function }; \
+    static const struct init *const row_##function in_section(".inits." #step) = &init_##function
+
+extern const struct init *const inits_start[], *const inits_end[]; // linker.ld

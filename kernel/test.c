@@ -1,0 +1,132 @@
+// Tests that run in the kernel. Results carry the run's nonce, so that a recording is worth nothing.
+
+#include <kernel/cmdline.h>
+#include <kernel/panic.h>
+#include <kernel/print.h>
+#include <kernel/random.h>
+#include <kernel/string.h>
+#include <kernel/test.h>
+
+static const struct test *current;
+static bool failed;
+static const char *skipped;
+static u64 random_state;
+
+static const struct test *const *next = tests_start;
+static unsigned planned, number, failures, skips;
+
+void report_values(u64 got, u64 expected, const char *fact, ...)
+{
+    va_list arguments;
+
+    if (got == expected)
+        return;
+    failed = true;
+    print("# %s: ", current->name);
+    va_start(arguments, fact);
+    vprint(fact, arguments);
+    va_end(arguments);
+    print(": expected 0x%lx, got 0x%lx\n", expected, got);
+}
+
+void skip(const char *why)
+{
+    skipped = why;
+}
+
+u64 test_random(void)
+{
+    return random_next(&random_state);
+}
+
+u64 test_pattern(void)
+{
+    u64 value;
+
+    do
+        value = test_random();
+    while (value == 0 || value == UINT64_MAX);
+    return value;
+}
+
+// Whether `name` stands in the list of names with commas between.
+static bool listed(const char *list, const char *name)
+{
+    size_t length = strlen(name);
+
+    for (;;) {
+        if (!strncmp(list, name, length) && (list[length] == ',' || !list[length]))
+            return true;
+        while (*list && *list != ',')
+            list++;
+        if (!*list++)
+            return false;
+    }
+}
+
+static bool wanted(const struct test *test)
+{
+    return !strcmp(cmdline.tests, "all") || listed(cmdline.tests, test->name);
+}
+
+static bool exists(const char *name, size_t length)
+{
+    for (const struct test *const *test = tests_start; test < tests_stop; test++)
+        if (strlen((*test)->name) == length && !strncmp((*test)->name, name, length))
+            return true;
+    return false;
+}
+
+static void check_names(void)
+{
+    const char *name = cmdline.tests;
+
+    if (!strcmp(name, "all"))
+        return;
+    while (*name) {
+        size_t length = 0;
+        while (name[length] && name[length] != ',')
+            length++;
+        if (!exists(name, length))
+            panic("command line: no test is named \"%.*s\"", (int)length, name);
+        name += length + (name[length] == ',');
+    }
+}
+
+void tests_begin(void)
+{
+    check_names();
+    for (const struct test *const *test = tests_start; test < tests_stop; test++)
+        planned += wanted(*test);
+    print("KTAP version 1\n1..%u\n", planned);
+}
+
+static void run(const struct test *test)
+{
+    current = test;
+    failed = false;
+    skipped = NULL;
+    random_state = cmdline.seed;
+    print("# begin %u %s\n", ++number, test->name);
+    test->run();
+    print("%sok %u %s [%s]", failed ? "not " : "", number, test->name, cmdline.nonce);
+    if (skipped && !failed)
+        print(" # SKIP %s", skipped);
+    print("\n");
+    failures += failed;
+    skips += skipped && !failed;
+}
+
+void tests_run_before(u64 step)
+{
+    for (; next < tests_stop && (*next)->before <= step; next++)
+        if (wanted(*next))
+            run(*next);
+}
+
+bool tests_end(void)
+{
+    print("# END [%s] %u passed, %u failed, %u skipped\n", cmdline.nonce,
+          planned - failures - skips, failures, skips);
+    return !failures;
+}

@@ -1,0 +1,52 @@
+// Tests that run in the kernel and report on the serial port, in KTAP.
+// https://docs.kernel.org/dev-tools/ktap.html
+#pragma once
+
+#include <arch/types.h>
+#include <kernel/init.h>
+
+struct test {
+    const char *name;
+    void (*run)(void);
+    u64 before; // the step of initialisation before which it runs
+};
+
+// TEST(name) { ... }: a test of the plan, in the order of the file; run when all is initialised.
+// TEST_BEFORE(step, name) { ... }: run before that step, so that it can test the functions which
+// the step needs while others are not written yet. Those stand first in the file.
+#define TEST(name)                    TEST_AT(INIT_DONE, name, __LINE__)
+#define TEST_BEFORE(step, name)       TEST_AT(step, name, __LINE__)
+#define TEST_AT(step, name, line)     TEST_IN(step, name, line)
+#define TEST_IN(step, id, line)                                                           \
+    static void test_##id(void);                                                          \
+    static const struct test entry_##id = { #id, test_##id, step };                       \
+    static const struct test *const row_##id in_section(".tests." #line) = &entry_##id;   \
+    static void test_##id(void)
+
+extern const struct test *const tests_start[], *const tests_stop[]; // linker.ld
+
+// One fact of the test that runs: says nothing if it holds; if not, the test has failed and the
+// line says what was expected and what was seen. `fact` is a printf format.
+#define report(holds, ...) report_equal(!!(holds), true, __VA_ARGS__)
+#define report_equal(got, expected, ...) \
+    report_values((u64)(got), (u64)(expected), __VA_ARGS__)
+void report_values(u64 got, u64 expected, const char *fact, ...)
+    __attribute__((format(printf, 3, 4)));
+
+// The test that runs cannot be run on this machine; `why` ends the sentence "skipped: ...".
+void skip(const char *why);
+
+// A random value from the seed; starts anew in each test, so tests do not depend on each other.
+u64 test_random(void);
+
+// A random value that no other source is likely to give: never 0, never all ones.
+u64 test_pattern(void);
+
+// The plan: which tests the command line asks for. A name that no test has is a panic.
+void tests_begin(void);
+
+// Runs those tests of the plan that are due before `step` and have not run yet.
+void tests_run_before(u64 step);
+
+// Prints the end line. Returns whether no test failed.
+bool tests_end(void);

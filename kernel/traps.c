@@ -1,0 +1,43 @@
+// Exceptions that reach C.
+
+#include <kernel/panic.h>
+#include <kernel/print.h>
+#include <kernel/symbols.h>
+#include <kernel/traps.h>
+
+static trap_handler *handlers[VECTORS_COUNT];
+
+void trap(struct pt_regs *regs, u64 error_code, u64 vector)
+{
+    trap_handler *handler = handlers[vector];
+
+    if (!handler)
+        handler = vectors[vector].handler;
+    handler(regs, error_code, (unsigned)vector);
+}
+
+trap_handler *trap_set_handler(unsigned vector, trap_handler *handler)
+{
+    trap_handler *before = handlers[vector];
+
+    handlers[vector] = handler;
+    return before;
+}
+
+// An exception that nothing in the kernel expects.
+void do_bug(struct pt_regs *regs, u64 error_code, unsigned vector)
+{
+    if (error_code == NO_ERROR_CODE)
+        panic_at(regs, "vector %u, %s", vector, vectors[vector].name);
+    panic_at(regs, "vector %u, %s, error code 0x%lx", vector, vectors[vector].name, error_code);
+}
+
+// int3 in the kernel, with no debugger that would want it: say where and go on.
+void do_breakpoint(struct pt_regs *regs, u64 error_code, unsigned vector)
+{
+    (void)error_code;
+    (void)vector;
+    print("# breakpoint before ");
+    symbol_print(regs->rip);
+    print("\n");
+}

@@ -1,0 +1,101 @@
+// Lab 00: does every byte arrive? The grader knows the bytes of the data and compares them.
+
+#include <arch/io.h>
+#include <arch/serial.h>
+#include <kernel/cmdline.h>
+#include <kernel/print.h>
+#include <kernel/random.h>
+#include <kernel/test.h>
+#include <serial/uart.h>
+
+enum { LONG = 4096, SLOW = 256, SLOW_DIVISOR = 48 }; // 48: 2400 baud
+
+static u8 data[LONG];
+
+static u64 nonce_value(void)
+{
+    u64 value = 0;
+
+    for (const char *c = cmdline.nonce; *c; c++)
+        value = value << 4 | (u64)(*c <= '9' ? *c - '0' : *c - 'a' + 10);
+    return value;
+}
+
+// The bytes are little-endian words of splitmix64, seeded with seed xor nonce.
+static void fill(size_t size)
+{
+    u64 state = cmdline.seed ^ nonce_value();
+
+    for (size_t i = 0; i < size; i += sizeof(u64)) {
+        u64 word = random_next(&state);
+        for (size_t byte = 0; byte < sizeof(u64); byte++)
+            data[i + byte] = (u8)(word >> 8 * byte);
+    }
+}
+
+static void set_divisor(unsigned divisor)
+{
+    u8 line = in8(COM1 + UART_LCR);
+
+    out8(COM1 + UART_LCR, line | LCR_DLAB);
+    out8(COM1 + UART_DLL, divisor & 0xff);
+    out8(COM1 + UART_DLM, divisor >> 8 & 0xff);
+    out8(COM1 + UART_LCR, line);
+}
+
+static unsigned divisor(void)
+{
+    u8 line = in8(COM1 + UART_LCR);
+    unsigned value;
+
+    out8(COM1 + UART_LCR, line | LCR_DLAB);
+    value = in8(COM1 + UART_DLL) | (unsigned)in8(COM1 + UART_DLM) << 8;
+    out8(COM1 + UART_LCR, line);
+    return value;
+}
+
+// Given code waits here, so that what the test says of serial_write does not hang on serial_flush.
+static void wait_until_sent(void)
+{
+    while (!(in8(COM1 + UART_LSR) & LSR_TEMT))
+        continue;
+}
+
+TEST(line_settings)
+{
+    report_equal(in8(COM1 + UART_LCR), LCR_8_BITS, "LCR: 8 bits, no parity, 1 stop bit, DLAB off");
+    report_equal(divisor(), 1, "divisor, DLM:DLL, for 115200 baud");
+    report_equal(in8(COM1 + UART_IIR) & IIR_FIFOS, IIR_FIFOS, "IIR bits 7:6, FIFOs on");
+    report_equal(in8(COM1 + UART_IER), 0, "IER, interrupts off");
+    report_equal(in8(COM1 + UART_MCR) & (MCR_DTR | MCR_RTS), MCR_DTR | MCR_RTS, "MCR, DTR and RTS");
+}
+
+TEST(long_output)
+{
+    fill(LONG);
+    print("# data long_output %d\n", LONG);
+    serial_write(data, LONG);
+    print("\n# data end long_output\n");
+}
+
+TEST(slow_line)
+{
+    fill(SLOW);
+    print("# data slow_line %d\n", SLOW);
+    wait_until_sent();
+    set_divisor(SLOW_DIVISOR);
+    serial_write(data, SLOW);
+    wait_until_sent();
+    set_divisor(1);
+    print("\n# data end slow_line\n");
+}
+
+TEST(flush)
+{
+    u8 status;
+
+    serial_write("# a line for the UART to be busy with\n", 38);
+    serial_flush();
+    status = in8(COM1 + UART_LSR);
+    report_equal(status & LSR_TEMT, LSR_TEMT, "LSR after serial_flush: TEMT, everything has left");
+}

@@ -1,0 +1,183 @@
+// Lab 01: descriptors by hand-worked values, then what the CPU really uses.
+
+#include <arch/msr.h>
+#include <arch/segments.h>
+#include <cpu/gdt.h>
+#include <kernel/string.h>
+#include <kernel/test.h>
+
+// SDM vol. 3, figure 3-8, worked by hand: base 0, limit 0xfffff pages, accessed.
+#define CODE64_RING0 0x00af9b000000fffful
+#define CODE32_RING0 0x00cf9b000000fffful
+#define DATA_RING0   0x00cf93000000fffful
+#define CODE64_RING3 0x00affb000000fffful
+#define CODE32_RING3 0x00cffb000000fffful
+#define DATA_RING3   0x00cff3000000fffful
+
+#define TYPE_BUSY (1ul << 41) // in a TSS's descriptor; LTR sets it
+
+static struct percpu scratch;
+
+TEST_BEFORE(INIT_SEGMENTS, descriptors)
+{
+    report_equal(segment_make(SEGMENT_CODE | SEGMENT_64), CODE64_RING0, "64-bit code, ring 0");
+    report_equal(segment_make(SEGMENT_CODE | SEGMENT_32), CODE32_RING0, "32-bit code, ring 0");
+    report_equal(segment_make(SEGMENT_DATA | SEGMENT_32), DATA_RING0, "data, ring 0");
+    report_equal(segment_make(SEGMENT_CODE | SEGMENT_64 | SEGMENT_USER), CODE64_RING3,
+                 "64-bit code, ring 3");
+    report_equal(segment_make(SEGMENT_CODE | SEGMENT_32 | SEGMENT_USER), CODE32_RING3,
+                 "32-bit code, ring 3");
+    report_equal(segment_make(SEGMENT_DATA | SEGMENT_32 | SEGMENT_USER), DATA_RING3, "data, ring 3");
+}
+
+static void expect_tss_descriptor(u64 base, u64 low, u64 high)
+{
+    u64 half[2] = { test_pattern(), test_pattern() };
+
+    tss_descriptor_make(half, (const struct tss *)base);
+    report_equal(half[0], low, "low half for a TSS at 0x%lx", base);
+    report_equal(half[1], high, "high half for a TSS at 0x%lx", base);
+}
+
+// SDM vol. 3, figure 8-4, worked by hand: limit 0x67, type 9, present, DPL 0.
+TEST_BEFORE(INIT_SEGMENTS, tss_descriptor)
+{
+    expect_tss_descriptor(0, 0x0000890000000067, 0);
+    expect_tss_descriptor(0xfedcba9876543210, 0x7600895432100067, 0xfedcba98);
+    expect_tss_descriptor(0xffffffff80001080, 0x8000890010800067, 0xffffffff);
+    expect_tss_descriptor(0x00000000ff000000, 0xff00890000000067, 0);
+    expect_tss_descriptor(0x0000000100ffffff, 0x000089ffffff0067, 1);
+}
+
+static void expect_entry(const struct percpu *cpu, unsigned selector, u64 expected, const char *name)
+{
+    report_equal(cpu->gdt[selector / 8], expected, "GDT entry 0x%02x, %s", selector & ~7u, name);
+}
+
+static void expect_segments(const struct percpu *cpu)
+{
+    expect_entry(cpu, 0, 0, "null");
+    expect_entry(cpu, KERNEL32_CS, CODE32_RING0, "KERNEL32_CS");
+    expect_entry(cpu, KERNEL_CS, CODE64_RING0, "KERNEL_CS");
+    expect_entry(cpu, KERNEL_DS, DATA_RING0, "KERNEL_DS");
+    expect_entry(cpu, USER32_CS, CODE32_RING3, "USER32_CS");
+    expect_entry(cpu, USER_DS, DATA_RING3, "USER_DS");
+    expect_entry(cpu, USER_CS, CODE64_RING3, "USER_CS");
+}
+
+TEST_BEFORE(INIT_SEGMENTS, table)
+{
+    u64 half[2];
+
+    memset(&scratch, 0, sizeof(scratch));
+    gdt_fill(&scratch);
+    expect_segments(&scratch);
+    tss_descriptor_make(half, &scratch.tss);
+    expect_entry(&scratch, TSS_SELECTOR, half[0], "TSS, low half");
+    expect_entry(&scratch, TSS_SELECTOR + 8, half[1], "TSS, high half");
+    report_equal(scratch.tss.io_map, sizeof(struct tss), "TSS: offset of the I/O bitmap, none there");
+}
+
+TEST_BEFORE(INIT_SEGMENTS, gdtr)
+{
+    struct table_register gdtr = gdtr_make(&scratch);
+
+    report_equal(gdtr.limit, GDT_ENTRIES * 8 - 1, "limit, the last byte's offset");
+    report_equal(gdtr.base, (u64)scratch.gdt, "base");
+}
+
+TEST_BEFORE(INIT_SEGMENTS, percpu)
+{
+    percpu_load(&scratch);
+    report_equal(msr_read(MSR_GS_BASE), (u64)&scratch, "GS_BASE");
+    report_equal(msr_read(MSR_KERNEL_GS_BASE), 0, "KERNEL_GS_BASE, for SWAPGS to bring in");
+    report_equal(scratch.self, &scratch, "self, the block's first word");
+    report_equal(this_cpu(), &scratch, "the word at gs:0");
+}
+
+static u64 selector_cs(void)
+{
+    u64 value;
+    asm volatile("mov %0, cs" : "=r"(value));
+    return value;
+}
+
+static u64 selector_ss(void)
+{
+    u64 value;
+    asm volatile("mov %0, ss" : "=r"(value));
+    return value;
+}
+
+static u64 selector_ds(void)
+{
+    u64 value;
+    asm volatile("mov %0, ds" : "=r"(value));
+    return value;
+}
+
+static u64 selector_es(void)
+{
+    u64 value;
+    asm volatile("mov %0, es" : "=r"(value));
+    return value;
+}
+
+static u64 selector_fs(void)
+{
+    u64 value;
+    asm volatile("mov %0, fs" : "=r"(value));
+    return value;
+}
+
+static u64 selector_gs(void)
+{
+    u64 value;
+    asm volatile("mov %0, gs" : "=r"(value));
+    return value;
+}
+
+static u64 selector_tr(void)
+{
+    u64 value = 0;
+    asm volatile("str %w0" : "+r"(value));
+    return value;
+}
+
+TEST(loaded)
+{
+    struct table_register gdtr;
+
+    asm volatile("sgdt %0" : "=m"(gdtr));
+    report_equal(gdtr.base, (u64)percpu0.gdt, "GDTR base");
+    report_equal(gdtr.limit, GDT_ENTRIES * 8 - 1, "GDTR limit");
+    report_equal(selector_cs(), KERNEL_CS, "CS");
+    report_equal(selector_ss(), KERNEL_DS, "SS");
+    report_equal(selector_ds(), KERNEL_DS, "DS");
+    report_equal(selector_es(), KERNEL_DS, "ES");
+    report_equal(selector_fs(), 0, "FS");
+    report_equal(selector_gs(), 0, "GS");
+    expect_segments(&percpu0);
+}
+
+TEST(task_register)
+{
+    u64 half[2];
+    u64 limit = 0;
+
+    report_equal(selector_tr(), TSS_SELECTOR, "TR");
+    tss_descriptor_make(half, &percpu0.tss);
+    expect_entry(&percpu0, TSS_SELECTOR, half[0] | TYPE_BUSY, "TSS, low half, busy after LTR");
+    expect_entry(&percpu0, TSS_SELECTOR + 8, half[1], "TSS, high half");
+    asm volatile("lsl %0, %1" : "+r"(limit) : "r"((u64)TSS_SELECTOR));
+    report_equal(limit, sizeof(struct tss) - 1, "limit of the TSS, as LSL reads it");
+    report_equal(percpu0.tss.io_map, sizeof(struct tss), "TSS: offset of the I/O bitmap");
+}
+
+TEST(gs_base)
+{
+    report_equal(msr_read(MSR_GS_BASE), (u64)&percpu0, "GS_BASE when all is loaded");
+    report_equal(msr_read(MSR_KERNEL_GS_BASE), 0, "KERNEL_GS_BASE");
+    report_equal(this_cpu(), &percpu0, "this_cpu()");
+    report(msr_read(MSR_GS_BASE) >> 63, "a kernel's GS base is negative: lab 10 tells by the sign");
+}
