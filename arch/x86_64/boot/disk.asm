@@ -143,7 +143,7 @@ move:           times 16 db 0           ; the BIOS' own six descriptors; we fill
 
 image:
         incbin  IMAGE
-        align   CHUNK, db 0
+        times   (CHUNK - ($ - image) % CHUNK) % CHUNK db 0
 IMAGE_CHUNKS    equ ($ - image) / CHUNK
 
         ; Bochs takes its geometry from the size: whole cylinders of 16 heads by 63 sectors.
