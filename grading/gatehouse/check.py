@@ -20,7 +20,7 @@ _TEST = re.compile(r"^[ \t]*TEST(?:_BEFORE\(\s*\w+\s*,|\()\s*(\w+)\s*\)", re.MUL
 def mistakes(root: Path, objects: Path | None = None) -> list[LabError]:
     """Every mistake. `objects` is where a complete build left its objects; without it no link is looked at."""
     if labs.course(root) is not None:
-        return [LabError("labs/current.mk", 1, "this is a handout; check-labs is for the project's own tree")]
+        return [LabError(labs.CURRENT, 1, "this is a handout; check-labs is for the project's own tree")]
     all_labs, found = labs.read(root)
     found = list(found)
     broken = {mistake.path for mistake in found}

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from . import derived, labs, make_include
+from .git import GitError
 from .labs import LabError
 
 
@@ -18,7 +19,7 @@ def main(words: list[str]) -> int:
     arguments = _parser().parse_args(words)
     try:
         return arguments.command(arguments)
-    except LabError as error:
+    except (LabError, GitError) as error:
         print(error, file=sys.stderr)
         return 1
 

@@ -8,6 +8,7 @@ A handout (a tree with labs/current.mk) carries no tags: there a hole is found b
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -16,8 +17,10 @@ from . import holes, lab_toml
 from .lab_toml import Hint, Probe, StandIn, Test
 from .toml_table import Source
 
-__all__ = ["Hint", "Hole", "Lab", "LabError", "Probe", "StandIn", "Test", "course", "find", "load", "load_hints", "read"]
+__all__ = ["CURRENT", "Hint", "Hole", "Lab", "LabError", "Probe", "StandIn", "Test", "course", "find", "load",
+           "load_hints", "read"]
 
+CURRENT = "labs/current.mk"     # where a handout says at which lab it stands
 DIRECTORY = re.compile(r"(\d\d)-[a-z0-9][a-z0-9-]*")
 
 
@@ -118,14 +121,14 @@ def read(root: Path) -> tuple[list[Lab], list[LabError]]:
 def course(root: Path) -> list[int] | None:
     """The labs of the course that a handout belongs to; None in the project's own tree."""
     try:
-        text = (root / "labs" / "current.mk").read_text("utf-8")
+        text = (root / CURRENT).read_text("utf-8")
     except FileNotFoundError:
         return None
     found = re.search(r"^COURSE := ([\d ]*)$", text, re.MULTILINE)
     return [int(word) for word in found[1].split()] if found else []
 
 
-def find(labs: list[Lab], name: str) -> Lab:
+def find(labs: Sequence[Lab], name: str) -> Lab:
     """The lab called "3", "03", "03-exceptions" or "exceptions". Raises LabError that lists them all."""
     for lab in labs:
         if name in (str(lab.number), lab.tag, lab.id, lab.id[3:]):
