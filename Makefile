@@ -108,10 +108,16 @@ $(B)/offsets.inc: arch/x86_64/entry/offsets.c
 	$(Q)$(CC) $(CFLAGS) -I. -Iarch/x86_64/include -MMD -MP -MT $@ -MF $(B)/offsets.d -S $< -o $(B)/offsets.s
 	$(Q)sed -n 's/^=> //p' $(B)/offsets.s > $@
 
-# The files of the labs come from the overlay where it has them.
+# The files of the labs come from the overlay where it has them. Another overlay into the same OUT
+# makes their objects anew.
+$(OUT)/overlay: FORCE
+	@mkdir -p $(@D)
+	@echo '$(OVERLAY)' | cmp -s - $@ || echo '$(OVERLAY)' > $@
+.PHONY: FORCE
+
 from = $(firstword $(wildcard $(if $(OVERLAY),$(OVERLAY)/$(1))) $(1))
 define lab_object
-$(OUT)/obj/$(1).o: $(call from,$(1)) | $(B)/offsets.inc
+$(OUT)/obj/$(1).o: $(call from,$(1)) $(OUT)/overlay | $(B)/offsets.inc
 	$$($(if $(filter %.c,$(1)),compile_c,assemble))
 endef
 $(foreach s,$(linked) $(standins),$(eval $(call lab_object,$(s))))

@@ -12,7 +12,7 @@ section .text
 ; in    rdi  struct table_register *    IF  0
 ; out   CS, SS, DS, ES the kernel's; FS, GS null; TR loaded. Clobbers rax.
 gdt_load:
-;@ lab 1.6  A selector in use keeps its old descriptor until it is loaded again. {
+        ;@ lab 1.6  A selector in use keeps its old descriptor until it is loaded again. {
         lgdt    [rdi]
         mov     eax, KERNEL_DS
         mov     ss, eax
@@ -28,4 +28,4 @@ gdt_load:
         push    KERNEL_CS
         push    rax
         o64 retf
-;@ } hole 1.6
+        ;@ } hole 1.6

@@ -15,26 +15,26 @@ section .entry.text
 ;       GS   the kernel's if CS says kernel, else the user's        IF  0
 ; out   through leave_kernel, or to_user when CS says user
 entry_normal:
-;@ lab 3.3  C wants DF clear; only then save, and give rdi the slot that the vector was in. {
+        ;@ lab 3.3  C wants DF clear; only then save, and give rdi the slot that the vector was in. {
         cld
         save    GPRS
         mov     rdx, [rsp + PT_RDI]
         mov     [rsp + PT_RDI], rdi
-;@ } hole 3.3
+        ;@ } hole 3.3
         test    byte [rsp + PT_CS], RPL_MASK
         jnz     from_user
 
 ; in    rsp  struct pt_regs, complete but for the error code in orig_rax
 ;       edx  vector     GS  the kernel's
 .kernel:
-;@ lab 3.4  trap(regs, error code, vector), on a stack aligned to 16; nothing to restart. {
+        ;@ lab 3.4  trap(regs, error code, vector), on a stack aligned to 16; nothing to restart. {
         mov     rdi, rsp
         mov     rsi, [rsp + PT_ORIG_RAX]
         mov     qword [rsp + PT_ORIG_RAX], NO_SYSTEM_CALL
         sub     rsp, 8                  ; 21 slots: 8 off
         call    trap
         add     rsp, 8
-;@ } hole 3.4
+        ;@ } hole 3.4
         test    byte [rsp + PT_CS], RPL_MASK
         jnz     to_user
 
@@ -43,9 +43,9 @@ entry_normal:
 ; in    rsp  struct pt_regs
 ; out   every register as the frame has it
 leave_kernel:
-;@ lab 3.6  rdi is not in the list; orig_rax is not the CPU's and must be gone before IRETQ. {
+        ;@ lab 3.6  rdi is not in the list; orig_rax is not the CPU's and must be gone before IRETQ. {
         restore GPRS
         pop     rdi
         add     rsp, 8
         iretq
-;@ } hole 3.6
+        ;@ } hole 3.6

@@ -22,13 +22,13 @@ section .entry.text
 ; in    rsp  the CPU's frame, with its error code if `code`
 ; out   rsp  frame, error code or -1, vector: what the doors expect (frame.inc)
 %macro stub 3
-;@ lab 3.1  -1 where the CPU pushed no error code, then the vector, then through the door. {
+        ;@ lab 3.1  -1 where the CPU pushed no error code, then the vector, then through the door. {
     %if %2 == NO_CODE
         push    NO_SYSTEM_CALL
     %endif
         push    %1
         jmp     %3
-;@ } hole 3.1
+        ;@ } hole 3.1
 %endmacro
 
 %assign next_vector 0

@@ -1,0 +1,37 @@
+// The interrupt descriptor table. SDM vol. 3, sections 6.10 and 6.14.1.
+
+#include <arch/hole.h>
+#include <arch/segments.h>
+#include <cpu/gdt.h>
+#include <entry/idt.h>
+#include <kernel/init.h>
+
+struct gate idt[VECTORS_COUNT] aligned_to(16);
+
+struct gate gate_make(u64 offset, unsigned ist, enum gate_type type, enum ring ring)
+{
+    struct gate gate = { .selector = KERNEL_CS };
+
+    // LAB 2.1: The offset is in three pieces; the attributes are type, DPL and present.
+    hole("2.1");
+    return gate;
+}
+
+void idt_fill(void)
+{
+    // LAB 2.2: A vector without a stub keeps its zeroes, which are no gate: INT n there is #GP.
+    hole("2.2");
+}
+
+void idt_load(void)
+{
+    // LAB 2.3: LIDT takes the address of limit and base, not of the table.
+    hole("2.3");
+}
+
+static void idt_initialise(void)
+{
+    idt_fill();
+    idt_load();
+}
+INIT(INIT_IDT, idt_initialise);
