@@ -1,5 +1,11 @@
 # Gatehouse: every command. `make help` lists them.
 
+## make deps                    what is missing, and the packages that bring it
+## make run                     boot the complete kernel through GRUB in QEMU, console in this terminal
+## make grade [LAB=] [EMU=] [TEST=] [SEED=]    build, boot and judge; LAB=3, 03 and 03-exceptions are one
+## make iso [LAB=]              build/.../gatehouse.iso, for a CD, a USB stick or an emulator
+##
+
 # Hosts that are not x86-64: make CROSS=x86_64-linux-gnu-
 CROSS   ?=
 CC      := $(CROSS)gcc
@@ -36,13 +42,15 @@ help:
 
 $(B)/labs.mk: $(wildcard labs/*/lab.toml labs/*/*.asm labs/*/*.c) $(wildcard labs/*/standins) grading/lab
 	@mkdir -p $(@D)
+	$(Q)[ -x $(PYTHON) ] || grading/deps grade
 	$(Q)$(PYTHON) grading/lab mk > $@
 
-# LAB=3, 03, 03-exceptions and exceptions are one; `all` is the complete kernel.
+# LAB=3, 03, 03-exceptions and exceptions are one; `all` is the complete kernel, `kernel` is that
+# with the kernel's own tests.
 LAB ?= all
 lab := $(firstword $(foreach n,$(LABS),$(if $(filter $(LAB),$(n) $(n:0%=%) $(ID.$(n)) $(ID.$(n):$(n)-%=%)),$(n))))
 ifneq ($(LABS),)                        # labs.mk is there: make starts anew when it has made it
-ifeq ($(lab)$(filter all,$(LAB)),)
+ifeq ($(lab)$(filter all kernel,$(LAB)),)
 $(error LAB=$(LAB) is no lab; the labs are $(foreach n,$(LABS),$(ID.$(n))))
 endif
 endif
@@ -56,13 +64,14 @@ LABS_WITHOUT_FILES := $(foreach n,$(ALL_LABS),$(if $(ADDS.$(n)),,$(n)))
 # ---- sources -------------------------------------------------------------------------------------
 
 sources     := $(sort $(shell find kernel arch -name '*.c' -o -name '*.asm'))
+own_tests   := $(filter kernel/tests/%,$(sources))
 lab_sources := $(foreach n,$(ALL_LABS),$(ADDS.$(n)))
 special     := arch/x86_64/entry/offsets.c arch/x86_64/boot/disk.asm
-base        := $(filter-out $(lab_sources) $(special),$(sources))
+base        := $(filter-out $(lab_sources) $(special) $(own_tests),$(sources))
 
 # A stand-in's path in the tree is that of the file it stands for; its lab says where it lies.
 standins := $(foreach n,$(LABS_OUT) $(filter $(LABS_WITHOUT_FILES),$(LABS_IN)),$(STANDINS.$(n):%=labs/$(ID.$(n))/standins/%))
-linked   := $(filter %.c %.asm,$(foreach n,$(LABS_IN),$(ADDS.$(n))) $(if $(lab),$(TESTS.$(lab))))
+linked   := $(filter %.c %.asm,$(foreach n,$(LABS_IN),$(ADDS.$(n))) $(if $(lab),$(TESTS.$(lab))) $(if $(filter kernel,$(LAB)),$(own_tests)))
 
 objects = $(patsubst %,$(1)/obj/%.o,$(2))
 
@@ -124,7 +133,8 @@ $(foreach s,$(linked) $(standins),$(eval $(call lab_object,$(s))))
 
 # ---- linking -------------------------------------------------------------------------------------
 
-dir    := $(OUT)/$(if $(lab),$(ID.$(lab)),all)
+id     := $(or $(ID.$(lab)),$(LAB))
+dir    := $(OUT)/$(id)
 kernel := $(dir)/kernel
 script := arch/x86_64/boot/linker.ld
 
@@ -134,7 +144,7 @@ $(dir)/standins.a: $(call objects,$(OUT),$(standins)) $(B)/labs.mk
 
 $(dir)/lab.o: $(B)/labs.mk
 	@mkdir -p $(@D)
-	$(Q)printf 'extern const char lab_id[];\nconst char lab_id[] = "%s";\n' '$(if $(lab),$(ID.$(lab)),all)' | \
+	$(Q)printf 'extern const char lab_id[];\nconst char lab_id[] = "%s";\n' '$(id)' | \
 		$(CC) $(CFLAGS) -x c -c - -o $@
 
 # Two links: the first one's symbols become the table of the second, behind all code.
@@ -170,6 +180,80 @@ kernel: $(kernel) $(dir)/disk.img
 
 -include $(patsubst %.o,%.d,$(call objects,$(B),$(base)) $(call objects,$(OUT),$(linked) $(standins))) $(B)/offsets.d
 
-.PHONY: clean
+# ---- booting through GRUB ----------------------------------------------------------------------
+
+# Only the modules that the image uses: a GRUB with all of them takes twice as long to start. It
+# asks for every partition module when it looks at a disk, and complains of those that are missing.
+GRUB_MODULES := normal biosdisk iso9660 tar multiboot configfile test \
+                $(addprefix part_,acorn amiga apple bsd dfly dvh gpt msdos plan sun sunpc)
+
+$(dir)/gatehouse.iso: $(kernel) arch/x86_64/boot/grub.cfg
+	$(call say,ISO,$@)
+	$(Q)rm -rf $(dir)/iso && mkdir -p $(dir)/iso/boot/grub
+	$(Q)$(OBJCOPY) -O binary $< $(dir)/iso/boot/gatehouse
+	$(Q)cp arch/x86_64/boot/grub.cfg $(dir)/iso/boot/grub/
+	$(Q)grub-mkrescue --install-modules='$(GRUB_MODULES)' --fonts= --locales= --themes= \
+		--directory=/usr/lib/grub/i386-pc -o $@ $(dir)/iso 2> $(dir)/grub-mkrescue.log || { cat $(dir)/grub-mkrescue.log >&2; exit 1; }
+
+# The command line of a boot through GRUB: a disk that is a tar archive with one file, which
+# grub.cfg reads. The ISO stays as it is.
+$(dir)/cmdline.tar: FORCE
+	@mkdir -p $(dir)
+	$(Q)echo 'set cmdline="$(CMDLINE)"' > $(dir)/gatehouse.cfg
+	$(Q)tar --format=ustar -C $(dir) -cf $@ gatehouse.cfg && truncate -s 516096 $@
+
+.PHONY: iso run
+iso: $(dir)/gatehouse.iso
+
+# The words for the kernel's command line that make was given.
+CMDLINE := $(if $(TEST),test=$(TEST)) $(if $(SEED),seed=$(SEED)) $(if $(NONCE),nonce=$(NONCE))
+
+run: $(dir)/gatehouse.iso $(dir)/cmdline.tar
+	@echo 'Ctrl-a x quits'
+	$(Q)qemu-system-x86_64 $(QEMU_MACHINE) -nographic -cdrom $(dir)/gatehouse.iso -boot d \
+		-drive file=$(dir)/cmdline.tar,format=raw,snapshot=on -device isa-debug-exit,iobase=0xf4,iosize=4; \
+		[ $$? -le 1 ]
+
+QEMU_MACHINE := -accel tcg -machine q35 -cpu max,vendor=GenuineIntel -m 128 -net none
+
+# ---- judging -------------------------------------------------------------------------------------
+
+words = $(foreach w,$(2),$(1) $(w))
+
+.PHONY: grade check-labs skeletons mutants
+grade:
+	@grading/deps grade
+	$(Q)grading/grade $(call words,--lab,$(filter-out all,$(LAB))) $(call words,--emu,$(EMU)) \
+		$(call words,--test,$(TEST)) $(call words,--seed,$(SEED)) $(GRADE_FLAGS)
+
+check-labs: kernel
+	$(Q)grading/lab check --objects $(B)/obj
+
+skeletons:
+	$(Q)grading/lab skeletons
+
+mutants:
+	$(Q)grading/grade --mutants $(call words,--lab,$(filter-out all,$(LAB)))
+
+# ---- handouts ------------------------------------------------------------------------------------
+
+.PHONY: handout start next holes handin
+handout:
+	$(Q)grading/lab handout '$(DIR)' $(if $(LABS_COURSE),--labs '$(LABS_COURSE)') $(if $(UPTO),--upto '$(UPTO)')
+start:
+	$(Q)grading/lab start '$(LAB)' '$(DIR)'
+next holes handin:
+	$(Q)grading/lab $@
+
+# ---- everything ----------------------------------------------------------------------------------
+
+.PHONY: deps test clean
+deps:
+	@grading/deps all
+
+test:
+	@grading/deps all
+	$(Q)grading/test
+
 clean:
 	rm -rf $(B)

@@ -36,7 +36,8 @@ void kernel_main(u32 multiboot)
     cmdline_parse(boot_info.cmdline);
     memory_initialise();
     greet();
-
+    if (tests_start == tests_stop)
+        print("# no tests in this kernel and no programs to run: it ends when all is set up\n");
     tests_begin();
     for (; init < inits_end; init++) {
         tests_run_before((*init)->step);

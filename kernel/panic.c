@@ -1,5 +1,6 @@
 // Panic: report and end.
 
+#include <arch/cpu.h>
 #include <arch/machine.h>
 #include <arch/stack.h>
 #include <kernel/panic.h>
@@ -16,6 +17,8 @@ static void print_registers(const struct pt_regs *regs)
     print("  r9  %016lx  r10 %016lx  r11 %016lx\n", regs->r9, regs->r10, regs->r11);
     print("  r12 %016lx  r13 %016lx  r14 %016lx\n", regs->r12, regs->r13, regs->r14);
     print("  r15 %016lx  orig_rax %ld\n", regs->r15, (long)regs->orig_rax);
+    print("  cr0 %016lx  cr2 %016lx  cr3 %016lx\n", read_cr0(), read_cr2(), read_cr3());
+    print("  cr4 %016lx\n", read_cr4());
 }
 
 static void print_stack(u64 rsp)

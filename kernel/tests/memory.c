@@ -1,0 +1,155 @@
+// The kernel's own tests: page tables, pages, heap.
+
+#include <arch/boot.h>
+#include <arch/cpu.h>
+#include <arch/layout.h>
+#include <arch/paging.h>
+#include <kernel/heap.h>
+#include <kernel/memory.h>
+#include <kernel/string.h>
+#include <kernel/test.h>
+
+enum { TOP_LEVEL = 3 };
+
+static unsigned writable_and_executable, low_half, leaves;
+
+// Every leaf below `table`, by the tables that the CPU uses and nothing else. SDM vol. 3, 4.5.
+static void walk(const u64 *table, int level, bool writable, bool executable, bool low)
+{
+    for (unsigned i = 0; i < TABLE_ENTRIES; i++) {
+        u64 entry = table[i];
+
+        if (!(entry & PTE_PRESENT))
+            continue;
+        bool entry_writable = writable && (entry & PTE_WRITABLE);
+        bool entry_executable = executable && !(entry & PTE_NO_EXECUTE);
+        bool entry_low = low && (level < TOP_LEVEL || i < TABLE_ENTRIES / 2);
+
+        if (level > 0 && !(entry & PTE_LARGE)) {
+            walk(direct_map(entry & PTE_ADDRESS), level - 1, entry_writable, entry_executable,
+                 entry_low);
+            continue;
+        }
+        leaves++;
+        writable_and_executable += entry_writable && entry_executable;
+        low_half += entry_low;
+    }
+}
+
+static void expect_rights(const void *address, u64 rights, const char *what)
+{
+    u64 *entry = paging_entry((u64)address);
+
+    report(entry, "%s is mapped", what);
+    if (entry)
+        report_equal(*entry & (PTE_WRITABLE | PTE_NO_EXECUTE | PTE_USER), rights, "rights of %s", what);
+}
+
+TEST(no_page_is_writable_and_executable)
+{
+    static u64 data = 1, zeroes;
+    static const u64 constant = 1;
+    const char *code = (const char *)expect_rights;
+
+    walk(direct_map(read_cr3() & PTE_ADDRESS), TOP_LEVEL, true, true, true);
+    report_equal(writable_and_executable, 0, "pages writable and executable");
+    report_equal(low_half, 0, "pages in the low half");
+    report(leaves > 16, "the walk saw the page tables");
+    expect_rights(code, 0, "code");
+    expect_rights(entry_text_start, 0, "entry code");
+    expect_rights(&constant, PTE_NO_EXECUTE, "a constant");
+    expect_rights(&data, PTE_NO_EXECUTE | PTE_WRITABLE, "data");
+    expect_rights(&zeroes, PTE_NO_EXECUTE | PTE_WRITABLE, "bss");
+    expect_rights(direct_map(image_physical(code)), PTE_NO_EXECUTE, "code in the direct map");
+    expect_rights(direct_map(image_physical(&data)), PTE_NO_EXECUTE | PTE_WRITABLE,
+                  "data in the direct map");
+    report(read_cr0() & CR0_WP, "CR0.WP: ring 0 obeys read-only pages");
+}
+
+static bool in_ram(u64 physical)
+{
+    for (size_t i = 0; i < boot_info.ranges; i++)
+        if (physical >= boot_info.range[i].start && physical + PAGE_SIZE <= boot_info.range[i].end)
+            return true;
+    return false;
+}
+
+TEST(pages)
+{
+    enum { COUNT = 512 };
+    static u64 *page[COUNT];
+    size_t available = pages_available();
+
+    report(available > 1000 && available <= pages_total(), "pages available");
+    for (size_t i = 0; i < COUNT; i++) {
+        page[i] = pages_allocate(1);
+        u64 physical = direct_map_physical(page[i]);
+        report(in_ram(physical), "page %lx is RAM", physical);
+        report(physical >= image_physical(kernel_end), "page %lx is not the kernel", physical);
+        page[i][0] = page[i][PAGE_SIZE / 8 - 1] = (u64)i;
+    }
+    report_equal(pages_available(), available - COUNT, "pages available after taking some");
+    for (size_t i = 0; i < COUNT; i++) {
+        report_equal(page[i][0], i, "first word of page %zu", i);
+        report_equal(page[i][PAGE_SIZE / 8 - 1], i, "last word of page %zu", i);
+        pages_free(page[i], 1);
+    }
+    u64 *run = pages_allocate(100);
+    memset(run, 0x5a, 100 * PAGE_SIZE);
+    pages_free(run, 100);
+    report_equal(pages_available(), available, "pages available after giving all back");
+    report_equal(pages_allocate(pages_total() + 1), NULL, "more pages than there are");
+}
+
+// Takes every page there is: the allocator must not hand one out twice.
+TEST(all_pages)
+{
+    u64 **list = NULL;
+    size_t available = pages_available(), count = 0;
+
+    for (u64 **page; (page = pages_allocate(1)); list = page, count++)
+        *page = (u64 *)list;
+    report_equal(count, available, "pages handed out");
+    report_equal(pages_available(), 0, "pages left");
+    while (list) {
+        u64 **next = (u64 **)*list;
+        pages_free(list, 1);
+        list = next;
+        count--;
+    }
+    report_equal(count, 0, "pages found again by following the list through them");
+    report_equal(pages_available(), available, "pages available again");
+}
+
+TEST(heap)
+{
+    enum { COUNT = 256 };
+    static u8 *piece[COUNT];
+    static size_t size[COUNT];
+
+    for (int round = 0; round < 2; round++) {
+        for (size_t i = 0; i < COUNT; i++) {
+            size[i] = i < 3 ? i : test_random() % (i % 16 ? 1100 : 20000);
+            piece[i] = heap_allocate(size[i]);
+            report_equal((u64)piece[i] % 32, 0, "alignment of piece %zu", i);
+            memset(piece[i], (int)i, size[i]);
+        }
+        for (size_t i = 0; i < COUNT; i++) {
+            bool intact = true;
+            for (size_t at = 0; at < size[i]; at++)
+                intact = intact && piece[i][at] == (u8)i;
+            report(intact, "piece %zu of %zu bytes intact", i, size[i]);
+        }
+        for (size_t i = 0; i < COUNT; i++)
+            heap_free(piece[i * 37 % COUNT]);
+    }
+    heap_free(NULL);
+}
+
+TEST(heap_freed_twice)
+{
+    void *piece = heap_allocate(40);
+
+    heap_free(piece);
+    heap_free(piece);
+}
