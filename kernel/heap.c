@@ -64,7 +64,7 @@ void *heap_allocate(size_t size)
     unsigned class = 0;
 
     while (class < CLASSES && (size_t)SMALLEST << class < size)
-        class++;
+        class ++;
     if (class == CLASSES)
         return allocate_pages(size);
     if (!free_list[class] && !refill(class))
@@ -92,6 +92,6 @@ void heap_free(void *memory)
     if (((struct piece *)memory)->mark == free_mark(memory))
         panic("heap_free(%p): freed twice", memory);
     while ((size_t)SMALLEST << class < page->size)
-        class++;
+        class ++;
     put(class, memory);
 }

@@ -17,7 +17,7 @@ struct init {
 
 // INIT(step, function): run `void function(void)` at `step`.
 #define INIT(step, function) INIT_AT(step, function)
-#define INIT_AT(step, function)                                   \
+#define INIT_AT(step, function)                                    \
     static const struct init init_##function = { step, function }; \
     static const struct init *const row_##function in_section(".inits." #step) = &init_##function
 

@@ -121,7 +121,8 @@ void pages_free(void *pages, size_t count)
 
     for (size_t i = 0; i < count; i++) {
         if (first + i >= frames || !is_taken(first + i))
-            panic("page at %p freed, but it is not allocated", (void *)((char *)pages + i * PAGE_SIZE));
+            panic("page at %p freed, but it is not allocated",
+                  (void *)((char *)pages + i * PAGE_SIZE));
         mark(first + i, false);
     }
 }

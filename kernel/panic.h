@@ -5,10 +5,10 @@
 
 // Prints what went wrong (a printf format), where, every register, the stack and how it came to
 // be there, and ends the machine with MACHINE_PANIC.
-#define panic(...)                    \
-    do {                              \
-        struct pt_regs panic_regs;    \
-        regs_capture(&panic_regs);    \
+#define panic(...)                          \
+    do {                                    \
+        struct pt_regs panic_regs;          \
+        regs_capture(&panic_regs);          \
         panic_at(&panic_regs, __VA_ARGS__); \
     } while (0)
 

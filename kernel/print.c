@@ -124,7 +124,8 @@ static void put_conversion(const struct field *field, char conversion, va_list *
         break;
     case 'p':
         serial_write("0x", 2);
-        put_number(&(struct field){ .zero = true, .width = 16 }, va_arg(*arguments, u64), 16, false);
+        put_number(&(struct field){ .zero = true, .width = 16 }, va_arg(*arguments, u64), 16,
+                   false);
         break;
     default:
         serial_write(&conversion, 1);

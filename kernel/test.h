@@ -14,22 +14,21 @@ struct test {
 // TEST(name) { ... }: a test of the plan, in the order of the file; run when all is initialised.
 // TEST_BEFORE(step, name) { ... }: run before that step, so that it can test the functions which
 // the step needs while others are not written yet. Those stand first in the file.
-#define TEST(name)                    TEST_AT(INIT_DONE, name, __LINE__)
-#define TEST_BEFORE(step, name)       TEST_AT(step, name, __LINE__)
-#define TEST_AT(step, name, line)     TEST_IN(step, name, line)
-#define TEST_IN(step, id, line)                                                           \
-    static void test_##id(void);                                                          \
-    static const struct test entry_##id = { #id, test_##id, step };                       \
-    static const struct test *const row_##id in_section(".tests." #line) = &entry_##id;   \
+#define TEST(name)                TEST_AT(INIT_DONE, name, __LINE__)
+#define TEST_BEFORE(step, name)   TEST_AT(step, name, __LINE__)
+#define TEST_AT(step, name, line) TEST_IN(step, name, line)
+#define TEST_IN(step, id, line)                                                         \
+    static void test_##id(void);                                                        \
+    static const struct test entry_##id = { #id, test_##id, step };                     \
+    static const struct test *const row_##id in_section(".tests." #line) = &entry_##id; \
     static void test_##id(void)
 
 extern const struct test *const tests_start[], *const tests_stop[]; // linker.ld
 
 // One fact of the test that runs: says nothing if it holds; if not, the test has failed and the
 // line says what was expected and what was seen. `fact` is a printf format.
-#define report(holds, ...) report_equal(!!(holds), true, __VA_ARGS__)
-#define report_equal(got, expected, ...) \
-    report_values((u64)(got), (u64)(expected), __VA_ARGS__)
+#define report(holds, ...)               report_equal(!!(holds), true, __VA_ARGS__)
+#define report_equal(got, expected, ...) report_values((u64)(got), (u64)(expected), __VA_ARGS__)
 void report_values(u64 got, u64 expected, const char *fact, ...)
     __attribute__((format(printf, 3, 4)));
 

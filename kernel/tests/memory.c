@@ -42,7 +42,8 @@ static void expect_rights(const void *address, u64 rights, const char *what)
 
     report(entry, "%s is mapped", what);
     if (entry)
-        report_equal(*entry & (PTE_WRITABLE | PTE_NO_EXECUTE | PTE_USER), rights, "rights of %s", what);
+        report_equal(*entry & (PTE_WRITABLE | PTE_NO_EXECUTE | PTE_USER), rights, "rights of %s",
+                     what);
 }
 
 TEST(no_page_is_writable_and_executable)

@@ -29,7 +29,7 @@ TEST(symbols)
     symbol = symbol_at((u64)printing_probe + 1);
     report(symbol && !strcmp(symbol->name, "printing_probe"), "name of a function inside it");
     report_equal(symbol_at(0), NULL, "symbol at 0");
-    report_equal(symbol_at((u64)"data"), NULL, "symbol of data");
+    report_equal(symbol_at((u64) "data"), NULL, "symbol of data");
 }
 
 static __attribute__((noinline)) void innermost(void)

@@ -6,11 +6,11 @@
 
 // What tells one code or data segment from another; base 0 and limit 4 GiB are common to all.
 enum segment_flags {
-    SEGMENT_DATA = 0x2 << 8,  // type: writable
-    SEGMENT_CODE = 0xa << 8,  // type: readable
-    SEGMENT_USER = 3 << 13,   // DPL 3; without it DPL 0
-    SEGMENT_64 = 1 << 21,     // L: 64-bit code
-    SEGMENT_32 = 1 << 22,     // D/B: 32-bit code, or data
+    SEGMENT_DATA = 0x2 << 8, // type: writable
+    SEGMENT_CODE = 0xa << 8, // type: readable
+    SEGMENT_USER = 3 << 13,  // DPL 3; without it DPL 0
+    SEGMENT_64 = 1 << 21,    // L: 64-bit code
+    SEGMENT_32 = 1 << 22,    // D/B: 32-bit code, or data
 };
 
 // What goes into GDTR and IDTR. SDM vol. 3, figure 2-6.

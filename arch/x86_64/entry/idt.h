@@ -8,7 +8,7 @@
 struct gate {
     u16 offset_15_0;
     u16 selector;
-    u8 ist;       // bits 2:0, 0 for none; the others are 0
+    u8 ist;        // bits 2:0, 0 for none; the others are 0
     u8 attributes; // type in 3:0, 0, DPL in 6:5, present in 7
     u16 offset_31_16;
     u32 offset_63_32;

@@ -7,7 +7,7 @@ struct memory_range {
     u64 start, end; // physical addresses, in bytes; end is the first byte after
 };
 
-#define BOOT_RANGES   32
+#define BOOT_RANGES  32
 #define BOOT_CMDLINE 1536
 
 struct boot_info {

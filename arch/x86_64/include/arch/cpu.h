@@ -3,14 +3,14 @@
 
 #include <arch/types.h>
 
-#define CR0_PE        (1ul << 0)
-#define CR0_MP        (1ul << 1)
-#define CR0_EM        (1ul << 2)
-#define CR0_TS        (1ul << 3)
-#define CR0_ET        (1ul << 4)
-#define CR0_NE        (1ul << 5)
-#define CR0_WP        (1ul << 16)
-#define CR0_PG        (1ul << 31)
+#define CR0_PE (1ul << 0)
+#define CR0_MP (1ul << 1)
+#define CR0_EM (1ul << 2)
+#define CR0_TS (1ul << 3)
+#define CR0_ET (1ul << 4)
+#define CR0_NE (1ul << 5)
+#define CR0_WP (1ul << 16)
+#define CR0_PG (1ul << 31)
 
 #define CR4_PAE        (1ul << 5)
 #define CR4_PGE        (1ul << 7)

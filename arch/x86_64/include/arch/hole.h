@@ -2,8 +2,8 @@
 // and ends the machine; it needs no stack, no IDT and no serial port. See boot/machine.asm.
 #pragma once
 
-#define hole(id)                                                                                   \
-    do {                                                                                           \
+#define hole(id)                                                                                  \
+    do {                                                                                          \
         asm volatile("jmp hole_reached" ::"S"("reached hole " id ", which is not filled yet\n")); \
-        __builtin_unreachable();                                                                   \
+        __builtin_unreachable();                                                                  \
     } while (0)

@@ -7,8 +7,12 @@
 struct pt_regs {
     u64 r15, r14, r13, r12, rbp, rbx;
     u64 r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi;
-    u64 orig_rax; // number of the system call, or -1 where there is none to restart
-    u64 rip, cs, rflags, rsp, ss; // what the CPU pushes, SDM vol. 3, section 6.14.2
+
+    // Number of the system call, or NO_SYSTEM_CALL where there is none to restart.
+    u64 orig_rax;
+
+    // What the CPU pushes, SDM vol. 3, section 6.14.2.
+    u64 rip, cs, rflags, rsp, ss;
 };
 static_assert(sizeof(struct pt_regs) == 21 * 8, "as Linux has it");
 

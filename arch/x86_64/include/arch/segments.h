@@ -3,12 +3,12 @@
 // and 32-bit programs know the user's values by heart.
 #pragma once
 
-#define KERNEL32_CS 0x08
-#define KERNEL_CS   0x10
-#define KERNEL_DS   0x18
-#define USER32_CS   0x23
-#define USER_DS     0x2b
-#define USER_CS     0x33
+#define KERNEL32_CS  0x08
+#define KERNEL_CS    0x10
+#define KERNEL_DS    0x18
+#define USER32_CS    0x23
+#define USER_DS      0x2b
+#define USER_CS      0x33
 #define TSS_SELECTOR 0x40
 
 #define GDT_ENTRIES 10 // the TSS takes two, 0x40 and 0x48; 0x38 stays empty

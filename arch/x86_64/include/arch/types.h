@@ -10,7 +10,7 @@ typedef uint16_t u16;
 typedef uint32_t u32;
 typedef uint64_t u64;
 
-#define static_assert    _Static_assert
+#define static_assert _Static_assert
 #define array_length(a)  (sizeof(a) / sizeof((a)[0]))
 #define noreturn         _Noreturn
 #define packed           __attribute__((packed))
