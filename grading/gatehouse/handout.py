@@ -144,8 +144,9 @@ def _correct(repository: Repository, lab: Lab, tree: Tree, before: str | None) -
     old = repository.read(tip)
     _permitted(repository, lab, tip, old, tree)
     if before in repository.moved:
-        gained = repository.read(repository.moved[before])
-        merged = old | {path: tree[path] for path, file in gained.items() if old.get(path) != file}
+        was = repository.read(repository.old_tip(before))
+        now = repository.read(repository.moved[before])
+        merged = old | {path: tree[path] for path, file in now.items() if was.get(path) != file}
         repository.commit(branch, merged, [tip, repository.moved[before]],
                           f"Merge the correction on {before} into {branch}")
         tip, old = repository.tip(branch), merged

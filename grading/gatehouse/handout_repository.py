@@ -63,7 +63,11 @@ class Repository:
         return sorted(int(branch[3:]) for branch in refs)
 
     def tip(self, branch: str) -> str:
-        return self.moved.get(branch) or git(self.path, "rev-parse", f"refs/heads/{branch}")
+        return self.moved.get(branch) or self.old_tip(branch)
+
+    def old_tip(self, branch: str) -> str:
+        """Where the branch stood before this call."""
+        return git(self.path, "rev-parse", f"refs/heads/{branch}")
 
     def read(self, commit: str) -> Tree:
         tree: Tree = {}
