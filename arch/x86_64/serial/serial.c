@@ -1,5 +1,6 @@
 // The first serial port, polled. TI PC16550D data sheet, sections 8.1 to 8.6.
 
+#include <arch/cpu.h>
 #include <arch/hole.h>
 #include <arch/io.h>
 #include <arch/serial.h>
@@ -29,7 +30,7 @@ void serial_write(const void *data, size_t size)
 
     for (size_t i = 0; i < size; i++) {
         while (!(in8(COM1 + UART_LSR) & LSR_THRE))
-            continue;
+            cpu_pause();
         out8(COM1 + UART_DATA, bytes[i]);
     }
     //@ } hole("0.2");
@@ -39,6 +40,6 @@ void serial_flush(void)
 {
     //@ lab 0.3  Empty means the shift register too, not only the FIFO before it. {
     while (!(in8(COM1 + UART_LSR) & LSR_TEMT))
-        continue;
+        cpu_pause();
     //@ } hole("0.3");
 }

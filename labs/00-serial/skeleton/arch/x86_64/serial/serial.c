@@ -1,5 +1,6 @@
 // The first serial port, polled. TI PC16550D data sheet, sections 8.1 to 8.6.
 
+#include <arch/cpu.h>
 #include <arch/hole.h>
 #include <arch/io.h>
 #include <arch/serial.h>
