@@ -31,15 +31,13 @@ void kernel_main(u32 multiboot)
     const struct init *const *init = inits_start;
 
     boot_info_read(multiboot);
-    for (; init < inits_end && (*init)->step <= INIT_CONSOLE; init++)
+    for (; init != inits_end && (*init)->step <= INIT_CONSOLE; init++)
         (*init)->run();
     cmdline_parse(boot_info.cmdline);
     memory_initialise();
     greet();
-    if (tests_start == tests_stop)
-        print("# no tests in this kernel and no programs to run: it ends when all is set up\n");
     tests_begin();
-    for (; init < inits_end; init++) {
+    for (; init != inits_end; init++) {
         tests_run_before((*init)->step);
         (*init)->run();
     }

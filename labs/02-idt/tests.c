@@ -96,7 +96,7 @@ TEST_BEFORE(INIT_IDT, gate_encoding)
 
 static const struct entry_stub *stub_of(unsigned vector)
 {
-    for (const struct entry_stub *stub = entry_stubs_start; stub < entry_stubs_end; stub++)
+    for (const struct entry_stub *stub = entry_stubs_start; stub != entry_stubs_end; stub++)
         if (stub->vector == vector)
             return stub;
     return NULL;

@@ -132,7 +132,7 @@ TEST(call_into_c)
 TEST(every_stub)
 {
     resume = false;
-    for (const struct entry_stub *stub = entry_stubs_start; stub < entry_stubs_end; stub++) {
+    for (const struct entry_stub *stub = entry_stubs_start; stub != entry_stubs_end; stub++) {
         unsigned vector = (unsigned)stub->vector;
 
         by_hand_stub = stub->address;

@@ -25,7 +25,7 @@ struct gate gate_make(u64 offset, unsigned ist, enum gate_type type, enum ring r
 void idt_fill(void)
 {
     //@ lab 2.2  A vector without a stub keeps its zeroes, which are no gate: INT n there is #GP. {
-    for (const struct entry_stub *stub = entry_stubs_start; stub < entry_stubs_end; stub++)
+    for (const struct entry_stub *stub = entry_stubs_start; stub != entry_stubs_end; stub++)
         idt[stub->vector] = gate_make(stub->address, 0, GATE_INTERRUPT, vectors[stub->vector].ring);
     //@ } hole("2.2");
 }
