@@ -1,0 +1,103 @@
+"""The kernel's own tests (kernel/tests), and what it prints when it ends."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from gatehouse import ktap
+from gatehouse.bochs import Bochs
+from gatehouse.machine import Ending, Run
+from gatehouse.qemu import Qemu
+
+ROOT = Path(__file__).resolve().parents[2]
+NONCE = "0123456789abcdef"
+RETURNING = [("no_page_is_writable_and_executable", "pages", "all_pages", "heap"), ("printing", "symbols")]
+PRINTED = """\
+# [-42] [   42] [42   ] [00042] [4000000000] [beef]
+# [-4611686018427387904] [18446744073709551615] [000000000000feed] [8]
+# [text] [  text] [text  ] [te] [c] [%] [0x0000000000001234]
+"""
+
+
+@pytest.fixture(scope="module")
+def kernel() -> Path:
+    """The complete kernel with its own tests."""
+    subprocess.run(["make", "-s", "-C", str(ROOT), "kernel", "LAB=kernel"], check=True, stdout=subprocess.DEVNULL)
+    return ROOT / "build" / "kernel"
+
+
+@pytest.fixture(params=[Qemu, Bochs], ids=["qemu", "bochs"])
+def boot(request: pytest.FixtureRequest, kernel: Path, tmp_path: Path):
+    """Boots it with the words of a command line."""
+    def run(words: str) -> Run:
+        return request.param().run(kernel, f"nonce={NONCE} {words}", tmp_path / "run")
+    return run
+
+
+def panic(run: Run) -> str:
+    """The report of a kernel that panicked and then ended."""
+    assert run.ending is Ending.ENDED
+    text = run.serial.decode()
+    assert text.count("PANIC: ") == 1
+    return text[text.index("PANIC: "):]
+
+
+@pytest.mark.parametrize("names", RETURNING, ids=["memory", "report"])
+def test_all_that_return_pass(boot, names: tuple[str, ...]) -> None:
+    run = boot("test=" + ",".join(names))
+    said = ktap.parse(run.serial, names, NONCE)
+    assert run.ending is Ending.ENDED and said.ended
+    assert {name: said.sections[name].ok for name in names} == dict.fromkeys(names, True)
+
+
+def test_printing(boot) -> None:
+    assert PRINTED in boot("test=printing").serial.decode()
+
+
+def test_panic_says_what_where_and_how(boot) -> None:
+    text = panic(boot("test=plain_panic"))
+    assert text.startswith("PANIC: the test's own, 42\n  at innermost+0x")
+    assert re.search(r"on the boot stack, \d+ of 16384 bytes used", text)
+    assert re.findall(r"^    (\w+)\+0x", text, re.M)[:4] == ["innermost", "middle", "test_plain_panic",
+                                                            "tests_run_before"]
+    for register in "rax rbx rcx rdx rsi rdi rbp rsp r8 r9 r10 r11 r12 r13 r14 r15 rip cs ss rflags cr2".split():
+        assert re.search(rf"\b{register} +(0x)?[0-9a-f]+", text), register
+
+
+def test_exception_that_nobody_expects_names_its_vector(boot) -> None:
+    text = panic(boot("test=exception_panic"))
+    assert text.startswith("PANIC: vector 6, #UD invalid opcode\n  at test_exception_panic+0x")
+    assert "rbx 1122334455667788" in text
+    assert "r15 fffffffffffffffe" in text
+    assert re.findall(r"^    (\w+)\+0x", text, re.M)[:2] == ["test_exception_panic", "tests_run_before"]
+
+
+def test_freeing_twice_is_told(boot) -> None:
+    assert re.match(r"PANIC: heap_free\(0x[0-9a-f]{16}\): freed twice\n", panic(boot("test=heap_freed_twice")))
+
+
+@pytest.mark.parametrize(("words", "complaint"), [
+    ("tset=all", 'no key is named "tset"; the keys are lab, test, seed, nonce'),
+    ("seed=x", "seed=x is not a number; seed=1 and seed=0x2a are"),
+    ("test", '"test" has no value; write key=value, as in test=all'),
+    ("nonce=12", "nonce=12 is not 16 digits of 0-9 and a-f"),
+    ("test=heap,heep", 'no test is named "heep"'),
+    ("lab=02", "lab=02, but this is the kernel of lab kernel"),
+])
+def test_bad_command_line(boot, words: str, complaint: str) -> None:
+    assert panic(boot(words)).startswith(f"PANIC: command line: {complaint}\n")
+
+
+@pytest.mark.parametrize("size", ["16M", "5G"])
+def test_any_memory_map(kernel: Path, tmp_path: Path, size: str) -> None:
+    """From little memory to RAM on both sides of the hole below 4 GiB."""
+    serial = tmp_path / "serial.log"
+    done = subprocess.run(
+        ["qemu-system-x86_64", "-machine", "q35", "-m", size, "-nodefaults", "-display", "none", "-no-reboot",
+         "-serial", f"file:{serial}", "-device", "isa-debug-exit,iobase=0xf4,iosize=4", "-kernel", kernel / "kernel",
+         "-append", "test=" + ",".join(RETURNING[0])], timeout=60)
+    assert done.returncode == 1, serial.read_text()      # status 0 through the exit port

@@ -1,0 +1,48 @@
+"""What every source file keeps to, checked by the tools made for it."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def tracked(*patterns: str) -> list[str]:
+    """The files of the repository that match, without those that are derived or deliberately wrong."""
+    listed = subprocess.run(["git", "-C", str(ROOT), "ls-files", "--", *patterns], check=True, text=True,
+                            capture_output=True).stdout.splitlines()
+    files = [path for path in listed if not (ROOT / path).is_symlink() and "/skeleton/" not in path]
+    assert files, f"nothing matches {patterns}"
+    return files
+
+
+def passes(*command: str) -> None:
+    done = subprocess.run(command, cwd=ROOT, text=True, capture_output=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_shell_scripts() -> None:
+    scripts = [path for path in tracked(".ci", "grading") if (ROOT / path).read_bytes()[:9] == b"#!/bin/sh"]
+    passes("shellcheck", *scripts)
+
+
+def test_c_is_formatted() -> None:
+    passes("clang-format", "--dry-run", "-Werror", *tracked("kernel/*.[ch]", "arch/*.[ch]", "labs/*.[ch]"))
+
+
+def test_c_as_cppcheck_sees_it() -> None:
+    passes("cppcheck", "--quiet", "--std=c11", "--enable=warning,performance,portability", "--error-exitcode=1",
+           "-I.", "-Iarch/x86_64/include", "-Iarch/x86_64", *tracked("kernel/*.c", "arch/*.c", "labs/*.c"))
+
+
+@pytest.mark.parametrize("pattern", ["*.[ch]", "*.asm", "*.inc", "*.py", "*.md", "*.toml", "Makefile", ".ci/run"])
+def test_lines_end_cleanly(pattern: str) -> None:
+    for path in tracked(pattern):
+        text = (ROOT / path).read_text()
+        assert text.endswith("\n") or not text, f"{path}: no newline at the end"
+        for number, line in enumerate(text.splitlines(), 1):
+            assert line == line.rstrip(), f"{path}:{number}: blanks at the end of the line"
+            assert len(line) <= 120 or path.endswith(".md"), f"{path}:{number}: {len(line)} columns"
