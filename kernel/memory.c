@@ -35,11 +35,6 @@ static u64 round_up(u64 address)
     return (address + PAGE_SIZE - 1) & -PAGE_SIZE;
 }
 
-u64 memory_end(void)
-{
-    return frames * PAGE_SIZE;
-}
-
 static size_t bitmap_bytes(void)
 {
     return (frames + 63) / 64 * sizeof(u64);

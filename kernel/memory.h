@@ -17,6 +17,3 @@ void pages_free(void *pages, size_t count);
 // Pages that pages_allocate can still give, and all that the machine has.
 size_t pages_available(void);
 size_t pages_total(void);
-
-// The physical address after the last byte of RAM.
-u64 memory_end(void);

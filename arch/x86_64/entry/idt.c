@@ -10,9 +10,11 @@ struct gate idt[VECTORS_COUNT] aligned_to(16);
 
 struct gate gate_make(u64 offset, unsigned ist, enum gate_type type, enum ring ring)
 {
-    struct gate gate = { .selector = KERNEL_CS };
+    struct gate gate = { 0 };
 
-    //@ lab 2.1  The offset is in three pieces; the attributes are type, DPL and present. {
+    //@ lab 2.1  The kernel's 64-bit code segment; the offset in its three pieces; the IST stack; and
+    //@          in one byte the type, the DPL and the present bit. {
+    gate.selector = KERNEL_CS;
     gate.offset_15_0 = (u16)offset;
     gate.offset_31_16 = (u16)(offset >> 16);
     gate.offset_63_32 = (u32)(offset >> 32);

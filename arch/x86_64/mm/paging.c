@@ -74,20 +74,34 @@ static void map_image(void)
     map_range(KERNEL_BASE, constants_end, end, DATA);
 }
 
-// The direct map shows the image a second time; what is read-only there is read-only here.
-static void map_memory(void)
+static u64 least(u64 a, u64 b)
+{
+    return a < b ? a : b;
+}
+
+static u64 greatest(u64 a, u64 b)
+{
+    return a > b ? a : b;
+}
+
+// RAM only: a cacheable mapping of what is not RAM could reach a device. The direct map shows the
+// image a second time; what is read-only there is read-only here.
+static void map_memory(u64 start, u64 end)
 {
     u64 image = (u64)image_start, constants_end = image_physical(rodata_end);
 
-    map_range(DIRECT_MAP_BASE, 0, image, DATA);
-    map_range(DIRECT_MAP_BASE, image, constants_end, READ_ONLY);
-    map_range(DIRECT_MAP_BASE, constants_end, memory_end() & -PAGE_SIZE, DATA);
+    start = (start + PAGE_SIZE - 1) & -PAGE_SIZE;
+    end &= -PAGE_SIZE;
+    map_range(DIRECT_MAP_BASE, start, least(end, image), DATA);
+    map_range(DIRECT_MAP_BASE, greatest(start, image), least(end, constants_end), READ_ONLY);
+    map_range(DIRECT_MAP_BASE, greatest(start, constants_end), end, DATA);
 }
 
 void paging_initialise(void)
 {
     kernel_tables = table_new();
-    map_memory();
+    for (size_t i = 0; i < boot_info.ranges; i++)
+        map_memory(boot_info.range[i].start, boot_info.range[i].end);
     map_image();
     write_cr3(direct_map_physical(kernel_tables));
     // A CR3 write keeps global entries (SDM vol. 3, section 4.10.4.1); the boot's had none.
