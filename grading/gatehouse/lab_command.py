@@ -8,11 +8,20 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 from . import derived, labs, make_include
 from .git import GitError
 from .labs import LabError
+
+
+class Parser(argparse.ArgumentParser):
+    """Complains in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"lab: {message}; `{self.prog} --help` lists what is right\n")
 
 
 def main(words: list[str]) -> int:
@@ -86,13 +95,19 @@ def _handin(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="lab", description="The lab tool.")
+def _directory(word: str) -> Path:
+    if not word:
+        raise argparse.ArgumentTypeError("say where, DIR=path")
+    return Path(word)
+
+
+def _parser() -> Parser:
+    parser = Parser(prog="grading/lab", description="The lab tool.", allow_abbrev=False)
     parser.add_argument("--root", type=Path, default=Path(__file__).resolve().parents[2],
                         help="the tree to work on (default: the one that this tool lies in)")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def command(name: str, run: object, text: str) -> argparse.ArgumentParser:
+    def command(name: str, run: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
         added = commands.add_parser(name, help=text, description=text)
         added.set_defaults(command=run)
         return added
@@ -103,13 +118,13 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--objects", type=Path, metavar="DIR", help="where a complete build left its objects: "
                        "base files that nothing names are found through them")
     handout = command("handout", _handout, "write or append to the git repository of a course")
-    handout.add_argument("directory", type=Path, metavar="DIR")
+    handout.add_argument("directory", type=_directory, metavar="DIR")
     handout.add_argument("--labs", metavar="01,02,...", help="the labs of the course (default: all)")
     handout.add_argument("--upto", metavar="LAB", help="the last lab to publish now (default: all at first; "
                          "later, none that is not published yet)")
     start = command("start", _start, "write a tree for somebody who begins at this lab, earlier ones solved")
     start.add_argument("lab", metavar="LAB")
-    start.add_argument("directory", type=Path, metavar="DIR")
+    start.add_argument("directory", type=_directory, metavar="DIR")
     command("next", _next, "in a handout: merge the next lab")
     command("holes", _holes, "list every hole, and whether it is filled")
     command("handin", _handin, "in a handout: pack what is to be graded")

@@ -78,12 +78,13 @@ def from_patch(root: Path, labs: Sequence[Lab], lab: Lab, patch: Path, dest: Pat
     """The lab's solution with a patch applied, which may touch its files with holes only. Raises LabError."""
     names = list(_judged(root, labs, lab, "reference"))
     with tempfile.TemporaryDirectory() as folder:
-        top = Path(folder)
+        top = Path(folder).resolve()
         for name in names:
             (top / name).parent.mkdir(parents=True, exist_ok=True)
             (top / name).write_bytes((root / name).read_bytes())
         try:
-            git(top, "apply", "--whitespace=nowarn", str(patch.resolve()), extra={"GIT_CEILING_DIRECTORIES": folder})
+            alone = {"GIT_CEILING_DIRECTORIES": str(top.parent)}      # no repository above counts
+            git(top, "apply", "--whitespace=nowarn", str(patch.resolve()), extra=alone)
         except GitError as error:
             raise LabError(str(patch), 1, f"does not apply to the files with holes of {lab.id}: {error}") from error
         contents = {name: (top / name).read_bytes() for name in names if (top / name).is_file()}
@@ -116,7 +117,8 @@ def _read(tree: Path, name: str) -> bytes | None:
         except (FileNotFoundError, NotADirectoryError):
             return None
         if stat.S_ISLNK(mode):
-            raise LabError(name, 1, f"{path.relative_to(tree)} is a symbolic link; a file with holes is a regular file")
+            link = path.relative_to(tree)
+            raise LabError(name, 1, f"{link} is a symbolic link; a file with holes is a regular file")
     if not stat.S_ISREG(mode):
         raise LabError(name, 1, "is not a regular file; a file with holes is one")
     with path.open("rb") as file:

@@ -12,6 +12,7 @@ from gatehouse import holes, labs, pristine
 from gatehouse.git import git, is_repository
 
 PROJECT = Path(__file__).resolve().parents[2]
+ALTERNATIVE = Path(__file__).resolve().parent / "alternative"     # other correct solutions, by path in the tree
 
 
 def copy_of_the_project(target: Path) -> Path:
@@ -22,7 +23,7 @@ def copy_of_the_project(target: Path) -> Path:
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(PROJECT / name, target / name, follow_symlinks=False)
     else:
-        shutil.copytree(PROJECT, target, symlinks=True, ignore=shutil.ignore_patterns("build", "__pycache__", ".*cache"))
+        shutil.copytree(PROJECT, target, symlinks=True, ignore=shutil.ignore_patterns("build", "__pycache__"))
     toy_project.git(target, "init", "-q", "-b", "main")
     toy_project.identify(target)
     toy_project.commit(target, "the project")
@@ -55,6 +56,20 @@ def files(repository: Path, commit: str) -> dict[str, str]:
 
 def show(repository: Path, commit: str, path: str) -> str:
     return toy_project.git(repository, "show", f"{commit}:{path}")
+
+
+def handout(toy: Path, course: Path, *options: str) -> str:
+    return succeed(toy, "handout", str(course), *options)
+
+
+def tips(course: Path) -> dict[str, str]:
+    """Every branch and its commit."""
+    rows = git(course, "for-each-ref", "--format=%(refname:lstrip=2) %(objectname)", "refs/heads").splitlines()
+    return dict(row.split() for row in rows)
+
+
+def parents(course: Path, commit: str) -> list[str]:
+    return git(course, "log", "-1", "--format=%P", commit).split()
 
 
 class Student:
@@ -90,16 +105,23 @@ class Student:
                 for identity in holes.unfilled(path.read_text(errors="replace"), path.name)]
 
 
+def other_way(name: str, skeleton: str) -> str:
+    """Another solution of a file with holes: correct code where somebody wrote it, else any text that is not a call."""
+    written = ALTERNATIVE / name
+    return written.read_text() if written.is_file() else messy(skeleton, name)
+
+
 def messy(skeleton: str, path: str) -> str:
-    """Holes filled with other code, comments before and after it, and a helper before what holds the hole."""
+    """Holes filled with other lines, comments before and after them, and a helper before what holds the hole."""
     comment = holes.mark(path)
-    calls = holes.calls(skeleton, path)
     titles = holes.titles(skeleton, path)
     lines = skeleton.split("\n")
-    for identity, line in sorted(calls.items(), key=lambda item: -item[1]):
+    before: dict[int, list[str]] = {}       # by line, counted from 1: what is written above it
+    for identity, line in holes.calls(skeleton, path).items():
         title = titles[identity][0]
-        lines[line - 1:line] = [f"{comment} my own {identity}", "", f"{comment} with my helper", f"{comment} done"]
-        lines[title - 1:title - 1] = [f"{comment} I think that this is meant:"]
-        start = next((number for number in range(title - 1, 0, -1) if re.match(r"[\w%].*", lines[number - 1])), title)
-        lines[start - 1:start - 1] = [f"{comment} a helper of mine", f"{comment} it has two lines"]
-    return "\n".join(lines + [f"{comment} and one at the end", ""])
+        start = next((number for number in range(title - 1, 0, -1) if re.match(r"[\w%]", lines[number - 1])), title)
+        before.setdefault(start, []).extend([f"{comment} a helper of mine", f"{comment} it has two lines"])
+        before.setdefault(title, []).append(f"{comment} I think that this is meant:")
+        lines[line - 1] = f"{comment} my own {identity}\n\n{comment} with my helper\n{comment} done"
+    mixed = [text for number, line in enumerate(lines, 1) for text in [*before.get(number, []), line]]
+    return "\n".join([*mixed, f"{comment} and one at the end", ""])

@@ -14,6 +14,7 @@ from gatehouse import check, derived, labs
 TABLE = "arch/x86_64/entry/table.c"
 SERIAL = "arch/x86_64/cpu/serial.c"
 LAB0, LAB1, LAB2, LAB3 = (f"labs/{name}/lab.toml" for name in ("00-serial", "01-table", "02-frame", "03-ring"))
+SKELETON, SOLUTION = (f"labs/01-table/{folder}/{TABLE}" for folder in derived.FOLDERS)
 Break = Callable[[Path], None]
 
 
@@ -158,22 +159,22 @@ HOLES = {
     "a tag in a base file": (write("kernel/more.c", "\n//@ lab\n"), "kernel/more.c:2: malformed tag"),
 }
 DERIVED = {
-    "an old skeleton": (edit(f"labs/01-table/skeleton/{TABLE}", "LAB 1.1: Every", "LAB 1.1: Each"),
-                        f"labs/01-table/skeleton/{TABLE}:7: the skeleton is not what the source gives"),
-    "a skeleton cut off": (edit(f"labs/01-table/skeleton/{TABLE}", "    lidt();\n}\n", ""),
-                           f"labs/01-table/skeleton/{TABLE}:9: the skeleton is not"),
-    "an edited source": (edit(TABLE, "    lidt();", "    lidt(); // now"), f"labs/01-table/skeleton/{TABLE}:9: the skel"),
-    "no skeleton": (remove(f"labs/01-table/skeleton/{TABLE}"), f"labs/01-table/skeleton/{TABLE}:1: the skeleton is mis"),
+    "an old skeleton": (edit(SKELETON, "LAB 1.1: Every", "LAB 1.1: Each"),
+                        f"{SKELETON}:7: the skeleton is not what the source gives"),
+    "a skeleton cut off": (edit(SKELETON, "    lidt();\n}\n", ""),
+                           f"{SKELETON}:9: the skeleton is not"),
+    "an edited source": (edit(TABLE, "    lidt();", "    lidt(); // now"), f"{SKELETON}:9: the skel"),
+    "no skeleton": (remove(SKELETON), f"{SKELETON}:1: the skeleton is mis"),
     "a stale skeleton": (write("labs/01-table/skeleton/arch/old.c", ""), "labs/01-table/skeleton/arch/old.c:1: nothing"),
-    "no link": (remove(f"labs/01-table/solution/{TABLE}"), f"labs/01-table/solution/{TABLE}:1: the link is missing"),
-    "a link that dangles": (link(f"labs/01-table/solution/{TABLE}", "../gone.c"),
-                            f"labs/01-table/solution/{TABLE}:1: the link dangles: it points to ../../../../../../{TABLE}"),
-    "a link elsewhere": (link(f"labs/01-table/solution/{TABLE}", f"../../../../../../{SERIAL}"),
-                         f"labs/01-table/solution/{TABLE}:1: the link is not what it should be"),
-    "an absolute link": (link(f"labs/01-table/solution/{TABLE}", "/etc/passwd"),
-                         f"labs/01-table/solution/{TABLE}:1: the link is not what it should be"),
-    "a copy for a link": (write(f"labs/01-table/solution/{TABLE}", "int copy;\n"),
-                          f"labs/01-table/solution/{TABLE}:1: the link is not what it should be"),
+    "no link": (remove(SOLUTION), f"{SOLUTION}:1: the link is missing"),
+    "a link that dangles": (link(SOLUTION, "../gone.c"),
+                            f"{SOLUTION}:1: the link dangles: it points to ../../../../../../{TABLE}"),
+    "a link elsewhere": (link(SOLUTION, f"../../../../../../{SERIAL}"),
+                         f"{SOLUTION}:1: the link is not what it should be"),
+    "an absolute link": (link(SOLUTION, "/etc/passwd"),
+                         f"{SOLUTION}:1: the link is not what it should be"),
+    "a copy for a link": (write(SOLUTION, "int copy;\n"),
+                          f"{SOLUTION}:1: the link is not what it should be"),
 }
 
 

@@ -1,21 +1,19 @@
-"""Handouts: what is on each branch, how a course grows, what a correction may not do."""
+"""Handouts: what is on each branch, how a course grows, what is refused."""
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
 import toy_project
-from course import copy_of_the_project, files, refuse, show, succeed
-from gatehouse import check, holes, labs
-from gatehouse.git import git, git_bytes
+from course import files, handout, parents, refuse, show, succeed, tips
+from gatehouse import holes, labs
+from gatehouse.git import git
 from toy_project import commit, edit
 
 SERIAL = "arch/x86_64/cpu/serial.c"
 TABLE = "arch/x86_64/entry/table.c"
 STUBS = "arch/x86_64/entry/stubs.asm"
-TAG = re.compile(r"^\s*(?://|;)@ *(?:lab|\})", re.MULTILINE)
 GENERATED = {"README.md", "labs/current.mk"}
 
 
@@ -27,19 +25,6 @@ def _toy(tmp_path: Path) -> Path:
 @pytest.fixture(name="course")
 def _course(tmp_path: Path) -> Path:
     return tmp_path / "course"
-
-
-def handout(toy: Path, course: Path, *options: str) -> str:
-    return succeed(toy, "handout", str(course), *options)
-
-
-def tips(course: Path) -> dict[str, str]:
-    rows = git(course, "for-each-ref", "--format=%(refname:lstrip=2) %(objectname)", "refs/heads").splitlines()
-    return dict(row.split() for row in rows)
-
-
-def parents(course: Path, commit_: str) -> list[str]:
-    return git(course, "log", "-1", "--format=%P", commit_).split()
 
 
 def test_the_branches_of_a_course(toy: Path, course: Path) -> None:
@@ -128,96 +113,6 @@ def test_a_course_grows_only_when_told(toy: Path, course: Path) -> None:
     assert git(course, "branch", "--show-current") == "lab01"
 
 
-def test_a_correction_is_merged_forward(toy: Path, course: Path) -> None:
-    handout(toy, course)
-    old = tips(course)
-    edit(toy, "labs/00-serial/README.md", "# Lab 00", "# Lab 00, the serial port")
-    edit(toy, "labs/01-table/lab.toml", 'hours  = "3"', 'hours  = "4"')
-    commit(toy, "correct")
-    said = handout(toy, course)
-    new = tips(course)
-    assert parents(course, "lab00") == [old["lab00"]]
-    own, merge = new["lab01"], parents(course, "lab01")[0]
-    assert parents(course, own) == [merge]
-    assert parents(course, merge) == [old["lab01"], new["lab00"]]
-    assert set(git(course, "diff", "--name-only", merge, own).split()) == {"labs/01-table/lab.toml", "README.md"}
-    assert git(course, "diff", "--name-only", old["lab01"], merge) == "labs/00-serial/README.md"
-    assert parents(course, new["lab02"]) == [old["lab02"], new["lab01"]]
-    assert said.splitlines()[0] == "lab00: corrected labs/00-serial/README.md"
-    assert (course / "labs/00-serial/README.md").read_text() == "# Lab 00, the serial port\n"
-    assert git(course, "status", "--porcelain") == ""
-
-
-def test_a_correction_and_the_next_lab_at_once(toy: Path, course: Path, tmp_path: Path) -> None:
-    handout(toy, course, "--upto", "01")
-    edit(toy, "kernel/print.c", "void print(void)\n{\n", "void print(void)\n{\n    flush();\n")
-    edit(toy, SERIAL, '#include "print.h"', '#include "print.h"\n#include "uart.h"')
-    toy_project.derive(toy)
-    commit(toy, "correct")
-    handout(toy, course, "--upto", "02")
-    handout(toy, tmp_path / "fresh")
-    for branch in ("lab00", "lab01", "lab02"):
-        assert files(course, branch) == files(tmp_path / "fresh", branch)
-        assert "uart.h" in show(course, branch, SERIAL)
-    assert parents(course, "lab02") == [tips(course)["lab01"]]
-
-
-REFUSED = {
-    "a title": (SERIAL, "Eight bits, no parity.", "Eight bits, no parity, one stop bit.", 5, "0.1"),
-    "the second line of a title": (SERIAL, "however long", "how long so ever", 12, "0.2"),
-    "the line that names it": (SERIAL, 'hole("0.2"); return 0;', 'hole("0.2"); return 1;', 13, "0.2"),
-    "the line before": (SERIAL, "void serial_init(void)\n{\n", "void serial_init(void)\n{   // now\n", 4, "0.1"),
-    "the line after": (SERIAL, 'hole("0.1");\n}', 'hole("0.1");\n    return;\n}', 7, "0.1"),
-    "a line gone before": (SERIAL, "int serial_ready(void)\n{\n", "int serial_ready(void) {\n", 10, "0.2"),
-    "a line new before": (SERIAL, "int serial_ready(void)\n{\n", "int serial_ready(void)\n{\n    int x;\n", 11, "0.2"),
-    "a hole gone": (SERIAL, '    //@ lab 0.1  Eight bits, no parity. {\n    outb(LCR, 3);\n    //@ } hole("0.1");\n', "",
-                    5, "0.1"),
-    "in assembly": (STUBS, "hole 1.2\n        jmp", "hole 1.2\n        nop\n        jmp", 6, "1.2"),
-}
-
-
-@pytest.mark.parametrize(("path", "old", "new", "line", "hole"), REFUSED.values(), ids=REFUSED)
-def test_a_correction_at_a_hole_is_refused(toy: Path, course: Path, path: str, old: str, new: str, line: int,
-                                           hole: str) -> None:
-    handout(toy, course)
-    before = tips(course)
-    edit(toy, path, old, new)
-    if not new:     # the hole is gone, so the rest must be right without it
-        (toy / path).write_text((toy / path).read_text().replace("0.2", "0.1"))
-        edit(toy, "labs/00-serial/lab.toml", '[[hole]]\nid = "0.2"\nturns_green = ["text"]\n', "")
-    toy_project.derive(toy)
-    commit(toy, "correct")
-    said = refuse(toy, "handout", str(course))
-    assert said.startswith(f"{path}:{line}: the correction alters or borders hole {hole} as published on lab0")
-    assert tips(course) == before
-    assert git(course, "status", "--porcelain") == ""
-
-
-@pytest.mark.parametrize(("old", "new"), [
-    ("void serial_init(void)\n", "/* set */\nvoid serial_init(void)\n"),
-    ("int serial_ready(void)\n", "bool serial_ready(void)\n"),
-    ("}\n\nint serial_ready", "}\n\n// polled\nint serial_ready"),
-    ("    outb(LCR, 3);\n", "    outb(LCR, 0);\n    outb(LCR, 3);\n"),
-])
-def test_a_correction_away_from_holes_or_in_a_solution_is_not(toy: Path, course: Path, old: str, new: str) -> None:
-    handout(toy, course)
-    edit(toy, SERIAL, old, new)
-    toy_project.derive(toy)
-    commit(toy, "correct")
-    handout(toy, course)
-    assert show(course, "lab02", SERIAL) == (toy / "labs/00-serial/skeleton" / SERIAL).read_text()
-
-
-def test_a_correction_deletes_nothing(toy: Path, course: Path) -> None:
-    handout(toy, course)
-    before = tips(course)
-    (toy / "kernel/print.c").unlink()
-    commit(toy, "no printing")
-    assert refuse(toy, "handout", str(course)) == ("kernel/print.c:1: lab00 is published with this file; a correction "
-                                                   "deletes none")
-    assert tips(course) == before
-
-
 def test_refusals(toy: Path, course: Path, tmp_path: Path) -> None:
     edit(toy, "kernel/main.c", "print();", "print ();")
     assert "but kernel/main.c has changes that are not committed" in refuse(toy, "handout", str(course))
@@ -266,65 +161,3 @@ def test_start(toy: Path, course: Path) -> None:
     assert "is there already" in refuse(toy, "start", "1", str(course))
     git(course, "switch", "-q", "lab01")
     assert "was written by `make start`" in refuse(toy, "handout", str(course))
-
-
-def secrets(root: Path, course: list[int]) -> dict[str, str]:
-    """The code of every hole that the students of a course have to write, lines stripped."""
-    found: dict[str, str] = {}
-    for lab in labs.load(root):
-        for path in lab.hole_files if lab.number in course else ():
-            text = (root / path).read_text()
-            for span in holes.parse(text, path):
-                found[span.id] = stripped("\n".join(text.split("\n")[span.code - 1:span.end - 1]))
-    return found
-
-
-def stripped(text: str) -> str:
-    return "\n".join(line.strip() for line in text.split("\n") if line.strip())
-
-
-def leaks(root: Path, course: Path, numbers: list[int]) -> list[str]:
-    """Every solution, tag or project-only path in any object of a repository, reachable or not."""
-    code = secrets(root, numbers)
-    found: list[str] = []
-    rows = git(course, "cat-file", "--batch-all-objects", "--batch-check=%(objecttype) %(objectname)").splitlines()
-    for kind, name in (row.split() for row in rows):
-        if kind == "tree":
-            paths = git(course, "ls-tree", "--name-only", name).split("\n")
-            found += [f"{path} in tree {name}" for path in paths
-                      if path in ("mutants", "skeleton", "solution", ".ci") or path.startswith("test_")]
-        elif kind == "blob":
-            text = git_bytes(course, "cat-file", "blob", name).decode("utf-8", "replace")
-            found += [f"tag {tag[0]!r} in blob {name}" for tag in TAG.finditer(text)]
-            flat = stripped(text)
-            found += [f"hole {hole} in blob {name}" for hole, lines in code.items() if len(lines) > 8 and lines in flat]
-    return found
-
-
-def test_no_object_gives_anything_away(toy: Path, course: Path) -> None:
-    handout(toy, course, "--upto", "00")
-    edit(toy, "labs/00-serial/README.md", "# Lab 00", "# Lab 00, corrected")
-    commit(toy, "correct")
-    handout(toy, course, "--upto", "02")
-    edit(toy, SERIAL, "no parity.", "odd parity.")
-    toy_project.derive(toy)
-    commit(toy, "a correction that is refused")
-    refuse(toy, "handout", str(course))
-    assert leaks(toy, course, [0, 1, 2]) == []
-
-
-def test_the_search_for_leaks_finds_them(toy: Path, course: Path) -> None:
-    handout(toy, course, "--labs", "00,02")
-    assert leaks(toy, course, [0, 2]) == []
-    assert {leak.split(" in ")[0] for leak in leaks(toy, course, [0, 1, 2])} >= {"hole 1.1", "hole 1.3"}
-    found = {leak.split(" in ")[0] for leak in leaks(toy, toy, [0, 1, 2])}
-    assert found >= {"mutants", "skeleton", "solution", ".ci", "hole 0.1", "hole 2.2", "tag '    //@ lab'"}
-
-
-def test_gatehouse_itself(tmp_path: Path, course: Path) -> None:
-    project = copy_of_the_project(tmp_path / "project")
-    assert [str(mistake) for mistake in check.mistakes(project)] == []
-    handout(project, course)
-    numbers = [lab.number for lab in labs.load(project) if not lab.announced]
-    assert list(tips(course)) == [f"lab{number:02d}" for number in numbers]
-    assert leaks(project, course, numbers) == []
