@@ -3,8 +3,8 @@
 %include "common.inc"
 
 extern int3_reached
-global int3_stub, trigger_int3, trigger_int15, trigger_int31, trigger_gate
-global trigger_resume
+global int3_stub, trigger_int3, trigger_int3_with_if, trigger_int15, trigger_int31, trigger_int255
+global trigger_int3_next, trigger_skipped
 
 section .text
 
@@ -37,22 +37,36 @@ int3_stub:
         pop     rax
         iretq                           ; not `iret`, which NASM makes 32 bits wide
 
+; The vectors that may have no gate note rsp, so that the test goes on after any fault.
 trigger_int15:
+        mov     [resume_rsp], rsp
         int     15
-        jmp     trigger_resume
+        jmp     trigger_skipped
 
 trigger_int31:
+        mov     [resume_rsp], rsp
         int     31
-        jmp     trigger_resume
+        jmp     trigger_skipped
 
-; IF is set for this one instruction: STI takes effect behind the instruction that follows it.
-trigger_gate:
+trigger_int255:
+        mov     [resume_rsp], rsp
+        int     255
+trigger_skipped:
+        mov     rsp, [resume_rsp]
+        ret
+
+trigger_int3:
+        int3
+trigger_int3_next:
+        ret
+
+; The PICs are masked, so nothing uses IF but the test.
+trigger_int3_with_if:
         sti
         int3
         cli
         ret
 
-trigger_int3:
-        int3
-trigger_resume:
-        ret
+section .bss
+
+resume_rsp:     resq 1

@@ -10,9 +10,10 @@ struct gate idt[VECTORS_COUNT] aligned_to(16);
 
 struct gate gate_make(u64 offset, unsigned ist, enum gate_type type, enum ring ring)
 {
-    struct gate gate = { .selector = KERNEL_CS };
+    struct gate gate = { 0 };
 
-    // LAB 2.1: The offset is in three pieces; the attributes are type, DPL and present.
+    // LAB 2.1: The kernel's 64-bit code segment; the offset in its three pieces; the IST stack; and
+    //          in one byte the type, the DPL and the present bit.
     hole("2.1");
     return gate;
 }
