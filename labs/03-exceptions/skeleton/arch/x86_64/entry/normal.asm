@@ -7,7 +7,7 @@
 extern trap, from_user, to_user
 global entry_normal, entry_normal.kernel, leave_kernel
 
-section .entry.text
+section .entry.text exec
 
 ; entry_normal -- from a stub to C
 ;

@@ -15,7 +15,7 @@ extern entry_normal, entry_paranoid, entry_nmi
 %define NMI             entry_nmi
 %define VECTORS(first, last, code, door, ist, ring, handler, name) vectors first, last, code, door
 
-section .entry.text
+section .entry.text exec
 
 ; stub vector, code, door -- the way in for one vector
 ;

@@ -15,7 +15,7 @@ section .data
 
 stub_hook:      dq stub_unexpected
 
-section .entry.text
+section .entry.text exec
 
 report_and_resume:
         push    rax

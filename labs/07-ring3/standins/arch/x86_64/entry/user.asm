@@ -4,7 +4,7 @@
 
 global from_user, to_user
 
-section .entry.text
+section .entry.text exec
 
 from_user:
 to_user:

@@ -5,7 +5,7 @@
 extern entry_normal
 global entry_nmi
 
-section .entry.text
+section .entry.text exec
 
 entry_nmi:
         jmp     entry_normal

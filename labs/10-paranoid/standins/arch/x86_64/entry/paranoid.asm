@@ -5,7 +5,7 @@
 extern entry_normal
 global entry_paranoid
 
-section .entry.text
+section .entry.text exec
 
 entry_paranoid:
         jmp     entry_normal
