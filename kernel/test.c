@@ -1,5 +1,6 @@
 // Tests that run in the kernel. Results carry the run's nonce, so that a recording is worth nothing.
 
+#include <arch/machine.h>
 #include <kernel/cmdline.h>
 #include <kernel/panic.h>
 #include <kernel/print.h>
@@ -110,11 +111,13 @@ static void run(const struct test *test)
     skipped = NULL;
     random_state = cmdline.seed;
     print("# begin %u %s\n", ++number, test->name);
+    machine_settle();
     test->run();
     print("%sok %u %s [%s]", failed ? "not " : "", number, test->name, cmdline.nonce);
     if (skipped && !failed)
         print(" # SKIP %s", skipped);
     print("\n");
+    machine_settle();
     failures += failed;
     skips += skipped && !failed;
 }

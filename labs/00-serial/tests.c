@@ -8,8 +8,8 @@
 #include <kernel/test.h>
 #include <serial/uart.h>
 
-enum { LONG = 4096 };                      // longer than any FIFO
-enum { SLOW = 32, SLOW_DIVISOR = 1152 }; // twice a FIFO, at 100 baud: more patience than any retry count
+// Longer than any FIFO; and twice a FIFO at 100 baud, which takes more patience than a retry count.
+enum { LONG = 4096, SLOW = 32, SLOW_DIVISOR = 1152 };
 
 static u8 data[LONG];
 

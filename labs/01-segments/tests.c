@@ -14,7 +14,7 @@
 #define CODE32_RING3 0x00cffb000000fffful
 #define DATA_RING3   0x00cff3000000fffful
 
-#define TYPE_BUSY (1ul << 41) // in a TSS's descriptor; LTR sets it
+#define TSS_BUSY 0x8b // present, DPL 0, type 11: what LTR makes of type 9
 
 static struct percpu scratch;
 
@@ -27,7 +27,8 @@ TEST_BEFORE(INIT_SEGMENTS, descriptors)
                  "64-bit code, ring 3");
     report_equal(segment_make(SEGMENT_CODE | SEGMENT_32 | SEGMENT_USER), CODE32_RING3,
                  "32-bit code, ring 3");
-    report_equal(segment_make(SEGMENT_DATA | SEGMENT_32 | SEGMENT_USER), DATA_RING3, "data, ring 3");
+    report_equal(segment_make(SEGMENT_DATA | SEGMENT_32 | SEGMENT_USER), DATA_RING3,
+                 "data, ring 3");
 }
 
 static void expect_tss_descriptor(u64 base, u64 low, u64 high)
@@ -49,7 +50,8 @@ TEST_BEFORE(INIT_SEGMENTS, tss_descriptor)
     expect_tss_descriptor(0x0000000100ffffff, 0x000089ffffff0067, 1);
 }
 
-static void expect_entry(const struct percpu *cpu, unsigned selector, u64 expected, const char *name)
+static void expect_entry(const struct percpu *cpu, unsigned selector, u64 expected,
+                         const char *name)
 {
     report_equal(cpu->gdt[selector / 8], expected, "GDT entry 0x%02x, %s", selector & ~7u, name);
 }
@@ -75,7 +77,8 @@ TEST_BEFORE(INIT_SEGMENTS, table)
     tss_descriptor_make(half, &scratch.tss);
     expect_entry(&scratch, TSS_SELECTOR, half[0], "TSS, low half");
     expect_entry(&scratch, TSS_SELECTOR + 8, half[1], "TSS, high half");
-    report_equal(scratch.tss.io_map, sizeof(struct tss), "TSS: offset of the I/O bitmap, none there");
+    report_equal(scratch.tss.io_map, sizeof(struct tss),
+                 "TSS: offset of the I/O bitmap, none there");
 }
 
 TEST_BEFORE(INIT_SEGMENTS, gdtr)
@@ -173,16 +176,17 @@ TEST(loaded)
 
 TEST(task_register)
 {
-    u64 half[2];
+    const u64 *half = &percpu0.gdt[TSS_SELECTOR / 8];
+    u64 base = (half[0] >> 16 & 0xffffff) | half[0] >> 56 << 24 | half[1] << 32;
     u64 limit = 0;
 
     report_equal(selector_tr(), TSS_SELECTOR, "TR");
-    tss_descriptor_make(half, &percpu0.tss);
-    expect_entry(&percpu0, TSS_SELECTOR, half[0] | TYPE_BUSY, "TSS, low half, busy after LTR");
-    expect_entry(&percpu0, TSS_SELECTOR + 8, half[1], "TSS, high half");
+    report_equal(base, (u64)&percpu0.tss, "base in the TSS's descriptor");
+    report_equal(half[0] >> 40 & 0xff, TSS_BUSY, "present and type of the TSS, busy after LTR");
     asm volatile("lsl %0, %1" : "+r"(limit) : "r"((u64)TSS_SELECTOR));
     report_equal(limit, sizeof(struct tss) - 1, "limit of the TSS, as LSL reads it");
-    report_equal(percpu0.tss.io_map, sizeof(struct tss), "TSS: offset of the I/O bitmap");
+    report_equal(percpu0.tss.io_map, sizeof(struct tss),
+                 "TSS: offset of the I/O bitmap, none there");
 }
 
 TEST(gs_base)

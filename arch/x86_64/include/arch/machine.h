@@ -14,3 +14,7 @@ enum machine_status {
 // Waits until the serial port has sent everything, then ends the machine. Works at any point
 // after the serial port was set up, with interrupts on or off. Never returns.
 noreturn void machine_end(enum machine_status status);
+
+// Passes some time, so that the UART sends what it holds: an emulator forgets those bytes when the
+// machine dies, and with them which test it was.
+void machine_settle(void);
