@@ -19,7 +19,7 @@ README = "README.md"
 GENERATED = frozenset({CURRENT, README})     # written by the handout itself, new for each lab
 
 _PROJECT_ONLY = re.compile(r"""
-    README\.md | docs/(?:instructors|design)\.md | \.ci/.* | grading/tests/.*
+    README\.md | docs/(?:instructors|design)\.md | \.ci/.* | grading/tests?(?:/.*)?
   | labs/[^/]+/(?:skeleton|solution|mutants)/.*
 """, re.VERBOSE)
 _LAB_FILE = re.compile(r"labs/(?P<id>[^/]+)/(?P<below>.*)")
