@@ -239,7 +239,7 @@ mutants:
 
 .PHONY: handout start next holes handin
 handout:
-	$(Q)grading/lab handout '$(DIR)' $(if $(LABS_COURSE),--labs '$(LABS_COURSE)') $(if $(UPTO),--upto '$(UPTO)')
+	$(Q)grading/lab handout '$(DIR)' $(if $(filter command,$(origin LABS)),--labs '$(LABS)') $(if $(UPTO),--upto '$(UPTO)')
 start:
 	$(Q)grading/lab start '$(LAB)' '$(DIR)'
 next holes handin:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
 import toy_project
-from course import files, handout, parents, refuse, show, succeed, tips
+from course import copy_of_the_project, files, handout, parents, refuse, show, succeed, tips
 from gatehouse import holes, labs
 from gatehouse.git import git
 from toy_project import commit, edit
@@ -161,3 +162,12 @@ def test_start(toy: Path, course: Path) -> None:
     assert "is there already" in refuse(toy, "start", "1", str(course))
     git(course, "switch", "-q", "lab01")
     assert "was written by `make start`" in refuse(toy, "handout", str(course))
+
+
+def test_make_passes_on_what_it_is_told(tmp_path: Path, course: Path) -> None:
+    project = copy_of_the_project(tmp_path / "project")
+    for upto in ("01", "03"):
+        subprocess.run(["make", "-s", "handout", f"DIR={course}", "LABS=01,03", f"UPTO={upto}"], cwd=project, check=True)
+    assert list(tips(course)) == ["lab01", "lab03"]
+    subprocess.run(["make", "-s", "start", "LAB=02", f"DIR={tmp_path / 'home'}"], cwd=project, check=True)
+    assert "CURRENT := 02\n" in (tmp_path / "home/labs/current.mk").read_text()
