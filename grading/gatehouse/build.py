@@ -21,7 +21,7 @@ from .labs import Lab
 CONTEXT = 4          # lines of the compiler's that follow its first error
 IMAGES = ("kernel", "disk.img")
 
-ERROR = re.compile(r"^(?:\S+:)?\S+?:(?:\d+:)*(?:\([^)]*\):)? (?:fatal )?error: |"
+ERROR = re.compile(r"^(?:\S+:)?\S+?:(?:\d+:)*(?:\([^)]*\):)? (?:fatal )?[eE]rror: |"
                    r"undefined reference to |multiple definition of ")
 NEXT = re.compile(r"^\S+:\d+:|^\S*(?:make|ld)\S*: |^\S+: In function")
 NAMED = (re.compile(r"fatal error: ([\w./+-]+): No such file"),
@@ -84,7 +84,7 @@ class Builder:
             raise CannotJudge("make is missing: `apt install make`") from None
         if not done.returncode:
             return None
-        return done.stderr + done.stdout or f"make ended with status {done.returncode} and said nothing"
+        return done.stderr or done.stdout or f"make ended with status {done.returncode} and said nothing"
 
     def _copy(self, built: Path, into: Path) -> None:
         into.mkdir(parents=True, exist_ok=True)
@@ -106,11 +106,11 @@ def locked(out: Path) -> Iterator[None]:
 
 def first_error(text: str) -> list[str]:
     """The first error of compiler, assembler or linker, with the lines that belong to it."""
-    lines = text.strip().splitlines()
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("make: ***")]
     for place, line in enumerate(lines):
         if ERROR.search(line):
             return [line, *_context(lines[place + 1:])]
-    return lines[-3:]
+    return lines[-3:] or [text.strip()]
 
 
 def _context(lines: Sequence[str]) -> list[str]:
@@ -139,7 +139,8 @@ def _left_behind(lines: Sequence[str], source: Source) -> list[str]:
         for path in source.ignored:
             if _holds(source.tree / path, found[1]):
                 into = source.files[0] if source.files else "the files with holes"
-                return [f"{found[1]} is in {path}, which is not taken: only files with holes are (such as {into})"]
+                name = path if path.endswith(found[1]) else f"{found[1]} is in {path}, which"
+                return [f"{name} is not taken: only files with holes are (such as {into})"]
     return []
 
 

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NoReturn
 
-from . import json_report, junit, labs, mutants, skeletons
+from . import json_report, junit, labs, mutants, pristine, skeletons
 from .bochs import Bochs
 from .build import Builder, CannotJudge, Source
 from .labs import Lab, LabError, Test
@@ -108,15 +108,15 @@ def chosen_tests(lab: Lab, name: str | None) -> list[Test]:
     return [test for test in lab.tests if name in (None, test.name)]
 
 
-def grade(session: Session, chosen: Sequence[Lab], arguments: argparse.Namespace) -> int:
-    """Judge the labs, say so on stdout and in the files asked for."""
+def grade(session: Session, chosen: Sequence[Lab], tree: Path | None, arguments: argparse.Namespace) -> int:
+    """Judge the labs as TREE has them, say so on stdout and in the files asked for."""
     again = Again(arguments.seed, arguments.tree, arguments.earlier)
     report = Report(sys.stdout, again)
     pending = []
     for lab in chosen:
         taken = Taken(Source(), session.root / "build")
-        if arguments.tree:
-            taken = submission(session, lab, arguments.tree, arguments.earlier)
+        if tree:
+            taken = submission(session, lab, tree, arguments.earlier)
         started = session.start(lab, chosen_tests(lab, arguments.test), taken.source, taken.out)
         started.result.warnings += taken.warnings
         started.result.unfilled += taken.unfilled
@@ -137,34 +137,36 @@ def grade(session: Session, chosen: Sequence[Lab], arguments: argparse.Namespace
     return status(results)
 
 
-def work(arguments: argparse.Namespace, root: Path) -> int:
-    """Open a session and do what was asked in it."""
+def work(arguments: argparse.Namespace, here: Path) -> int:
+    """Open a session and do what was asked in it; HERE is the tree in which the grader lies."""
+    root = pristine.pristine_root(here)
+    tree = arguments.tree or (here if pristine.is_handout(here) else None)
     known = labs.load(root)
     chosen = chosen_labs(known, arguments.lab)
     if arguments.test:
+        named = [test.name for lab in chosen for test in lab.tests]
+        if arguments.test not in named:
+            raise CannotJudge(f"no test is called {arguments.test!r}; there are {', '.join(named)}")
         chosen = [lab for lab in chosen if chosen_tests(lab, arguments.test)]
-        if not chosen:
-            named = ", ".join(test.name for lab in chosen_labs(known, arguments.lab) for test in lab.tests)
-            raise CannotJudge(f"no test is called {arguments.test!r}; there are {named}")
-    runs = Runs(arguments.keep or root / "build" / "runs", keep_all=bool(arguments.keep))
-    runs.forget_old()
     emulators = chosen_emulators(arguments.emu)
+    runs = Runs(arguments.keep or here / "build" / "runs", keep_all=bool(arguments.keep))
+    runs.forget_old()
     with ThreadPoolExecutor(arguments.jobs) as pool:
-        steps = 1 + len(chosen) * (1 + len(emulators))
-        session = Session(root, known, emulators, Builder(root, arguments.jobs), runs, pool,
-                          Progress(sys.stderr, steps), Limits(), arguments.seed, arguments.nonce)
+        session = Session(root, known, emulators, Builder(root, arguments.jobs), runs, pool, Progress(sys.stderr),
+                          Limits(), arguments.seed, arguments.nonce)
         session.ready()
         if arguments.mutants or arguments.mutant:
             return mutants.check(session, chosen, arguments.mutant)
         if arguments.skeletons:
             return skeletons.check(session, chosen)
-        return grade(session, chosen, arguments)
+        return grade(session, chosen, tree, arguments)
 
 
-def main(words: Sequence[str], root: Path) -> int:
+def main(words: Sequence[str], here: Path) -> int:
+    """Do what the words say in the tree HERE; the exit status."""
     arguments = parser().parse_args(words)
     try:
-        return work(arguments, root)
+        return work(arguments, here)
     except (CannotJudge, LabError, OSError) as error:
         print(f"grade: {error}", file=sys.stderr)
         return CANNOT_JUDGE

@@ -47,6 +47,7 @@ VECTOR_NAMES = {
 HOLE_REACHED = re.compile(rb"reached hole (\d+\.\d+), which is not filled yet\n")
 PANIC_SHOWN = 6
 TRAIL_SHOWN = 6
+FLOOD = 64 * 1024        # bytes; no lab says so much
 
 Place = Callable[[int], str]     # an address, as function+offset where it is one
 
@@ -94,6 +95,8 @@ def _died(run: Run, place: Place) -> tuple[Outcome, list[str]]:
     where = "an unknown place" if run.rip is None else place(run.rip)
     if run.ending == Ending.RESET:
         words = "the CPU reset: a fault met no usable handler, nor did the #DF that followed"
+        if "port" in run.detail:
+            words = f"the machine was reset: {run.detail}"
         return Outcome.TRIPLE, [words, *_trail(run.trail, place)]
     if run.loop:
         again = run.trail[-1] if run.trail else None
@@ -102,8 +105,8 @@ def _died(run: Run, place: Place) -> tuple[Outcome, list[str]]:
             words = f"{vector_name(again)} at {place(again.rip)} again and again, {again.count} times"
         return Outcome.LOOP, [words, *_trail(run.trail, place)]
     if run.ending == Ending.HALTED:
-        return Outcome.HANG, [f"the CPU sleeps for ever at {where}: hlt with interrupts off, or none to come"]
-    if run.ending == Ending.FLOOD:
+        return Outcome.HANG, [f"the CPU sleeps for ever at {where}: {run.detail or 'hlt with interrupts off'}"]
+    if run.ending == Ending.FLOOD or len(run.serial) > FLOOD:
         return Outcome.HANG, [f"output without end; the CPU was at {where}"]
     return Outcome.HANG, [f"no end within the time of a test; the CPU was at {where}",
                           *_trail(run.trail, place)]

@@ -11,11 +11,11 @@ CLEAR = "\r\033[K"
 
 
 class Progress:
-    """Steps to do, steps done, and what each worker is at.  Any thread may call."""
+    """Steps begun, steps done, and what each worker is at.  Any thread may call."""
 
-    def __init__(self, stream: TextIO, steps: int) -> None:
+    def __init__(self, stream: TextIO) -> None:
         self.stream = stream
-        self.steps = steps
+        self.begun = 0
         self.done = 0
         self.shown = stream.isatty()
         self.at: dict[str, str] = {}
@@ -24,6 +24,12 @@ class Progress:
     def teller(self, step: str) -> Callable[[str], None]:
         """A function that says what STEP is at."""
         return lambda text: self.tell(step, text)
+
+    def begin(self, step: str, text: str = "waiting") -> None:
+        with self.lock:
+            self.begun += 1
+            self.at[step] = text
+            self._draw()
 
     def tell(self, step: str, text: str) -> None:
         with self.lock:
@@ -47,7 +53,7 @@ class Progress:
         if not self.shown:
             return
         busy = ", ".join(f"{step}: {text}" for step, text in self.at.items())
-        line = f"{self.done} of {self.steps} done  {busy}"
+        line = f"{self.done} of {self.begun} done  {busy}"
         width = shutil.get_terminal_size().columns - 1
         self.stream.write(CLEAR + line[:width])
         self.stream.flush()

@@ -14,6 +14,8 @@ from .outcome import Outcome, Verdict
 from .result import LabResult
 
 WIDTH = 100
+MOST_FACTS = 8           # lines of a failure's detail; the JSON report has them all
+MOST_NOTES = 6
 SHOWN_AS = {"qemu": "QEMU", "bochs": "Bochs"}
 QUIET = {Outcome.PASS: "pass", Outcome.NOT_JUDGED: "-", Outcome.SKIPPED: "skip", Outcome.NOT_RUN: "not run"}
 COLOURS = {Outcome.PASS: "32", Outcome.NOT_RUN: "33", Outcome.NOT_JUDGED: "2", Outcome.SKIPPED: "2"}
@@ -57,12 +59,11 @@ class Report:
         self.say(f"  {'':<{names}}  {head} points")
         for test in result.tests:
             self.test(result, test, names)
-        for warning in result.warnings:
-            self.say(f"  {self.paint('note:', YELLOW)} {warning}")
-        for note in dict.fromkeys(f"{SHOWN_AS[j.emulator]}: {note}" for j in result.judgements for note in j.notes):
+        notes = [f"{SHOWN_AS[judged.emulator]}: {note}" for judged in result.judgements for note in judged.notes]
+        for note in cut([*result.warnings, *notes], MOST_NOTES):
             self.say(f"  {self.paint('note:', YELLOW)} {note}")
         for group in groups(result):
-            self.failure(result.lab, group)
+            self.failure(result, group)
         if result.forged:
             self.say()
             self.say(self.paint("  This lab scores 0: what was printed is not what the machine showed.", RED))
@@ -71,9 +72,9 @@ class Report:
     def test(self, result: LabResult, test: Test, width: int) -> None:
         verdicts = result.verdicts(test)
         cells = "".join(self.cell(verdict) for verdict in verdicts.values())
-        points = f"{result.earned(test):>3}/{test.points}" if result.judged(test) else "  -"
+        points = f"{result.earned(test):>2}/{test.points}" if result.judged(test) else " -"
         remarks = dict.fromkeys(self.remark(name, verdict) for name, verdict in verdicts.items())
-        self.say(f"  {test.name:<{width}}  {cells} {points:<8}{'; '.join(filter(None, remarks))}".rstrip())
+        self.say(f"  {test.name:<{width}}  {cells} {points:<7} {'; '.join(filter(None, remarks))}".rstrip())
 
     def cell(self, verdict: Verdict) -> str:
         text = QUIET.get(verdict.outcome, verdict.outcome.upper())
@@ -89,12 +90,15 @@ class Report:
             return f"skipped: {verdict.detail[0]}"
         return None
 
-    def failure(self, lab: Lab, group: Group) -> None:
+    def failure(self, result: LabResult, group: Group) -> None:
         """What happened, what it may mean, where to look and how to see it again."""
+        lab = result.lab
         emulator, verdict = group.members[0]
-        where = " and ".join(SHOWN_AS[name] for name in group.emulators)
+        built = verdict.outcome != Outcome.BUILD
+        where = f" in {' and '.join(SHOWN_AS[name] for name in group.emulators)}" if built else ""
+        tests = "every test" if len(group.tests) == sum(map(result.judged, result.tests)) > 1 else ", ".join(group.tests)
         self.say()
-        self.say(f"{self.paint(f'  {verdict.outcome}', RED)} in {where}: {', '.join(group.tests)}")
+        self.say(f"{self.paint(f'  {verdict.outcome}', RED)}{where}: {tests}")
         said: set[tuple[str, ...]] = set()
         for name, member in group.members:
             if tuple(member.detail) not in said:
@@ -108,7 +112,7 @@ class Report:
                 self.say(self.paint(f"      | {line}", DIM))
         if verdict.directory:
             self.say(self.paint(f"    kept:  {shown(verdict.directory)}", DIM))
-        if verdict.outcome != Outcome.BUILD:
+        if built:
             self.say(f"    again: {self.again.grade(lab, verdict.test, emulator)}")
             if verdict.outcome != Outcome.HOLE:
                 self.say(f"    debug: {self.again.debug(lab, verdict.test, emulator)}")
@@ -116,7 +120,7 @@ class Report:
     def lines(self, head: str, detail: Sequence[str]) -> None:
         if head:
             self.say(f"  {head}:")
-        for line in detail:
+        for line in cut(detail, MOST_FACTS):
             self.say(f"    {line}")
 
     def end(self, results: Sequence[LabResult]) -> None:
@@ -168,6 +172,14 @@ def groups(result: LabResult) -> Iterable[Group]:
             group.members.append((emulator, verdict))
             found.update((key, group) for key in same)
     return list({id(group): group for group in found.values()}.values())
+
+
+def cut(lines: Sequence[str], most: int) -> list[str]:
+    """The first of LINES, each once, and how many more there are."""
+    once = list(dict.fromkeys(lines))
+    if len(once) <= most + 1:
+        return once
+    return [*once[:most], f"... and {len(once) - most} more"]
 
 
 def shown(path: Path) -> str:

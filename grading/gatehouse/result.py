@@ -63,7 +63,8 @@ def unbuilt(lab: Lab, tests: list[Test], emulators: Iterable[str], error: list[s
     """A lab that did not build: every test fails for the one reason."""
     result = LabResult(lab, tests)
     for emulator in emulators:
-        verdicts = {test.name: Verdict(test.name, Outcome.BUILD, error, hint) for test in tests}
+        verdicts = {test.name: Verdict(test.name, Outcome.NOT_JUDGED, [test.not_on[emulator]])
+                    if emulator in test.not_on else Verdict(test.name, Outcome.BUILD, error, hint) for test in tests}
         result.judgements.append(Judgement(emulator, verdicts))
     return result
 

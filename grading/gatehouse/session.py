@@ -43,14 +43,14 @@ class Session:
         for emulator in self.emulators:
             if missing := emulator.missing():
                 raise CannotJudge(missing)
-        self.progress.tell("base", "building")
+        self.progress.begin("base", "building")
         self.builder.base()
         self.progress.finish("base")
 
     def start(self, lab: Lab, tests: list[Test], source: Source, out: Path) -> Pending:
         """Build LAB's kernel now and have it judged in every emulator while the caller goes on."""
         kernel = self.runs.new(f"{lab.tag}-kernel")
-        self.progress.tell(lab.tag, "building")
+        self.progress.begin(lab.tag, "building")
         error = self.builder.kernel(lab, source, out, kernel)
         self.progress.finish(lab.tag)
         if error:
@@ -65,6 +65,7 @@ class Session:
     def sit(self, lab: Lab, tests: list[Test], kernel: Path, emulator: Emulator, place: Callable[[int], str]) -> Judgement:
         """One lab in one emulator."""
         step = f"{lab.tag} {emulator.name}"
+        self.progress.begin(step)
         bench = Bench(self.root, lab, kernel, emulator, self.runs, self.limits, self.seed, self.nonce, place,
                       self.progress.teller(step))
         try:
@@ -113,8 +114,9 @@ def submission(session: Session, lab: Lab, tree: Path, earlier: Literal["referen
         if any(not path.exists() for path in before):
             shutil.rmtree(place / "out", ignore_errors=True)     # objects of files that are no longer laid over
     source = Source(taken.dir, tree, tuple(taken.ignored), tuple(taken.files))
-    warnings = [*(f"{path} is not there: judged as the untouched skeleton" for path in taken.missing),
-                *(f"not taken: {path}" for path in taken.ignored), *(f"look at {line}" for line in taken.flagged)]
+    warnings = [*(f"look at {line}" for line in taken.flagged),
+                *(f"{path} is not there: judged as the untouched skeleton" for path in taken.missing),
+                *(f"not taken: {path}" for path in taken.ignored)]
     return Taken(source, place / "out", warnings, taken.unfilled)
 
 

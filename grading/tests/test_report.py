@@ -1,0 +1,184 @@
+"""What people and programs are told: the report, the JSON and the JUnit XML."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from xml.etree import ElementTree
+
+import jsonschema
+import pytest
+from guests import Guest, Replay, Said, a_test, crash, lab, transcript
+
+from gatehouse import hints, json_report, junit
+from gatehouse.boot import Bench
+from gatehouse.judge import judge
+from gatehouse.labs import Lab
+from gatehouse.machine import Ending, Limits
+from gatehouse.outcome import Outcome
+from gatehouse.report import Again, Report
+from gatehouse.result import LabResult, status, unbuilt
+from gatehouse.runs import Runs
+
+SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "report.schema.json").read_text())
+XM = "QEMU 7.2 never raises #XM"
+
+
+def fine(tests: list[str], nonce: str) -> Said:
+    return Said(transcript(tests, nonce))
+
+
+def wrong(text: str) -> Guest:
+    return lambda tests, nonce: Said(transcript(tests, nonce, {"table": f"# table: {text}\nnot ok"}))
+
+
+def judged(given: Lab, **guests: Guest) -> LabResult:
+    result = LabResult(given, list(given.tests))
+    for name, guest in guests.items():
+        bench = Bench(given.root, given, given.root, Replay(guest, name), Runs(given.root / "runs"), Limits())
+        result.judgements.append(judge(bench, given.tests, hints.of_lab(given)))
+    return result
+
+
+@pytest.fixture
+def given(tmp_path: Path) -> Lab:
+    return lab(tmp_path, [a_test("gates", 40), a_test("table", 35), a_test("xm", 25, not_on={"qemu": XM})])
+
+
+def text(*results: LabResult, again: Again = Again(), colour: bool = False) -> str:
+    stream = io.StringIO()
+    report = Report(stream, again, colour)
+    for result in results:
+        report.lab(result)
+    report.end(results)
+    return stream.getvalue()
+
+
+def test_all_well_is_short(given: Lab) -> None:
+    said = text(judged(given, qemu=fine, bochs=fine))
+    assert said.splitlines() == [
+        "lab 02-idt  The interrupt descriptor table",
+        "         QEMU           Bochs           points",
+        "  gates  pass           pass            40/40",
+        "  table  pass           pass            35/35",
+        "  xm     -              pass            25/25   not judged on QEMU: QEMU 7.2 never raises #XM",
+        "",
+        "Score: 100/100"]
+
+
+def test_points_come_from_every_emulator_that_judges(given: Lab) -> None:
+    both = judged(given, qemu=fine, bochs=wrong("gate 8: expected 0x8e, got 0x8f"))
+    assert (both.score, both.points, status([both])) == (65, 100, 1)
+    alone = judged(given, qemu=fine)
+    assert (alone.score, alone.points, status([alone])) == (75, 75, 0)
+
+
+def test_a_failure_has_all_that_is_needed(given: Lab) -> None:
+    result = judged(given, qemu=fine, bochs=wrong("gate 8: expected 0x8e, got 0x8f"))
+    said = text(result, again=Again(seed=7))
+    for part in ("wrong value in Bochs: table", "gate 8: expected 0x8e, got 0x8f", "last serial lines:", "| not ok 2 table",
+                 "make grade LAB=02 EMU=bochs TEST=table SEED=7", "make bochs-debug LAB=02 TEST=table SEED=7",
+                 str(result.failures[0].directory)):
+        assert part in said
+    assert said.endswith("Score: 65/100\n")
+    assert "make qemu-gdb LAB=02 TEST=table SEED=1" in text(judged(given, qemu=wrong("x: expected 1, got 2")))
+
+
+def test_one_explanation_for_what_is_the_same(given: Lab) -> None:
+    same = wrong("gate 8: expected 0x8e, got 0x8f")
+    said = text(judged(given, qemu=same, bochs=same))
+    assert said.count("expected 0x8e") == 2 and "wrong value in QEMU and Bochs: table" in said    # the fact, and its line
+    dead = crash("gates", Said("", debugcon=b"reached hole 2.1, which is not filled yet\n"))
+    holes = text(judged(given, qemu=dead, bochs=dead))
+    assert holes.count("unfilled hole in") == 1 and "hint: hole 2.1" in holes and "last serial" not in holes
+
+
+def test_an_early_death_is_told_once(given: Lab) -> None:
+    said = text(judged(given, qemu=lambda tests, nonce: Said("", Ending.RESET)))
+    assert said.count("triple fault in QEMU") == 1 and said.endswith("Score: 0/75\n")
+
+
+def test_long_details_are_cut(given: Lab) -> None:
+    facts = "\n".join(f"# table: gate {n}: expected 1, got 2" for n in range(100)).removeprefix("# table: ")
+    said = text(judged(given, qemu=wrong(facts)))
+    assert "... and 92 more" in said and "gate 50" not in said
+
+
+def test_several_labs_have_a_table_and_a_sum(given: Lab) -> None:
+    said = text(judged(given, qemu=fine), judged(given, qemu=wrong("a: expected 1, got 2")))
+    assert "    75/75   02-idt" in said and "    40/75   02-idt" in said
+    assert said.splitlines()[-1] == "Score: 115/150"
+
+
+def test_colour_only_where_it_is_wanted(given: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    result = judged(given, qemu=fine)
+    assert "\033" not in text(result) and "\033[32mpass" in text(result, colour=True)
+
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert Report(Terminal(), Again()).colour and not Report(io.StringIO(), Again()).colour
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert not Report(Terminal(), Again()).colour
+
+
+def test_a_forged_lab_scores_nothing(tmp_path: Path) -> None:
+    probed = lab(tmp_path, [a_test("gates", 40), a_test("table", 60)], probe={"gates": "table"})
+    seen = [SimpleNamespace(check="gates", expected="1", got="0", text="gate 3 is not present")]
+    result = judged(probed, qemu=lambda tests, nonce: Said(transcript(tests, nonce), seen=seen), bochs=fine)
+    said = text(result)
+    assert (result.score, status([result])) == (0, 1)
+    assert "forged in QEMU: table" in said and "the machine showed: gate 3 is not present" in said
+    assert "This lab scores 0" in said and said.endswith("Score: 0/100\n")
+
+
+def test_a_build_failure_is_told_once(given: Lab) -> None:
+    result = unbuilt(given, list(given.tests), ["qemu", "bochs"], ["idt.c:3:1: error: expected ';'"], "a hint")
+    said = text(result)
+    assert said.count("expected ';'") == 1 and "build failure: every test" in said and "make grade" not in said
+    assert status([result]) == 1
+
+
+def test_an_emulator_failure_is_nobodys_mark(given: Lab) -> None:
+    result = judged(given, qemu=fine, bochs=lambda tests, nonce: Said("", Ending.FAILED, detail="bochs: no BIOS"))
+    assert status([result]) == 2 and result.trouble == "02-idt: bochs: no BIOS"
+
+
+def results(given: Lab) -> list[LabResult]:
+    forged = judged(given, qemu=fine)
+    forged.judgements[0].forged.append("gate 3 is not present")
+    forged.unfilled, forged.warnings = ["2.1"], ["not taken: helper.c"]
+    return [judged(given, qemu=fine, bochs=wrong("\x1b: expected 1, got 2")), forged,
+            judged(given, qemu=lambda tests, nonce: Said(b"\xff\x00", Ending.RESET)),
+            unbuilt(given, list(given.tests), ["qemu"], ["idt.c:3:1: error"], None)]
+
+
+def test_the_json_is_what_its_schema_says(given: Lab, tmp_path: Path) -> None:
+    path = tmp_path / "report.json"
+    json_report.write(path, results(given), Again(seed=7, tree=tmp_path))
+    report = json.loads(path.read_text())
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    jsonschema.validate(report, SCHEMA, jsonschema.Draft202012Validator)
+    assert (report["seed"], report["score"], report["points"], report["complete"]) == (7, 65, 325, True)
+    report["labs"][0]["tests"][0]["verdicts"]["qemu"]["outcome"] = "nice"
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(report, SCHEMA, jsonschema.Draft202012Validator)
+
+
+def test_the_schema_knows_every_outcome() -> None:
+    assert SCHEMA["$defs"]["verdict"]["properties"]["outcome"]["enum"] == [outcome.value for outcome in Outcome]
+
+
+def test_junit_is_well_formed_and_counts_right(given: Lab, tmp_path: Path) -> None:
+    path = tmp_path / "junit.xml"
+    junit.write(path, results(given))
+    suites = ElementTree.parse(path).getroot().findall("testsuite")
+    assert [suite.get("name") for suite in suites] == ["02-idt.qemu", "02-idt.bochs", "02-idt.qemu", "02-idt.qemu", "02-idt.qemu"]
+    for suite in suites:
+        for kind in ("failure", "error", "skipped"):
+            counted = suite.get({"failure": "failures", "error": "errors"}.get(kind, kind))
+            assert counted == str(len(suite.findall(f"testcase/{kind}")))
+    assert "\\x1b" in (suites[1].find("testcase/failure").get("message") or "")
