@@ -6,7 +6,8 @@
 
 void percpu_load(struct percpu *cpu)
 {
-    //@ lab 1.5  A base beyond 4 GiB fits into no descriptor; it goes into the MSR. {
+    //@ lab 1.5  A base beyond 4 GiB fits into no descriptor; it goes into the MSR. What GS points
+    //@          to begins with its own address. {
     cpu->self = cpu;
     msr_write(MSR_GS_BASE, (u64)cpu);
     msr_write(MSR_KERNEL_GS_BASE, 0);

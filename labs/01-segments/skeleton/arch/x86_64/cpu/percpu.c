@@ -6,6 +6,7 @@
 
 void percpu_load(struct percpu *cpu)
 {
-    // LAB 1.5: A base beyond 4 GiB fits into no descriptor; it goes into the MSR.
+    // LAB 1.5: A base beyond 4 GiB fits into no descriptor; it goes into the MSR. What GS points
+    //          to begins with its own address.
     hole("1.5");
 }
