@@ -9,8 +9,12 @@ static trap_handler *handlers[VECTORS_COUNT];
 
 void trap(struct pt_regs *regs, u64 error_code, u64 vector)
 {
-    trap_handler *handler = handlers[vector];
+    trap_handler *handler;
 
+    // Not panic_at: an entry that passes a wrong vector may pass wrong regs, too.
+    if (vector >= VECTORS_COUNT)
+        panic("trap: the entry code passed 0x%lx as the vector", vector);
+    handler = handlers[vector];
     if (!handler)
         handler = vectors[vector].handler;
     handler(regs, error_code, (unsigned)vector);

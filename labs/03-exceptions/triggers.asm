@@ -4,49 +4,76 @@
 %include "offsets.inc"
 
 extern probe_reached
-global trigger_run, trigger_escape, trap_probe
+global trigger_run, trigger_escape, trap_probe, absent_selector
 global by_hand_stub, by_hand_code, by_hand_has_code, probe_rsp, probe_rflags
 
-ABSENT_SELECTOR equ 0x38
-OUTSIDE_SELECTOR equ 0x58
+ABSENT          equ 0x38                ; the slot that the GDT leaves empty
+OUTSIDE         equ 0x58                ; beyond the GDT's limit
 UNMAPPED        equ 0x1000              ; paging.c maps nothing in the low half
 NO_CODE         equ -1
 TRAP_FLAG       equ 1 << 8
+REGISTERS       equ 15
+%define IN_ORDER r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi
 
-; struct run
-RUN_IN          equ 0
-RUN_OUT         equ 15 * 8
-RUN_IN_RFLAGS   equ 30 * 8
-RUN_OUT_RFLAGS  equ 31 * 8
-RUN_IN_RSP      equ 32 * 8
-RUN_OUT_RSP     equ 33 * 8
-RUN_OUTER       equ 34 * 8
+struc run
+    .in         resq REGISTERS
+    .out        resq REGISTERS
+    .in_rflags  resq 1
+    .out_rflags resq 1
+    .in_rsp     resq 1
+    .out_rsp    resq 1
+    .outer      resq 1
+endstruc
+RDI_SLOT        equ (REGISTERS - 1) * 8
 
-TRIGGER_START   equ 8                   ; struct trigger
+section .bss
 
-section .data
+innermost:      resq 1                  ; struct run *
+target:         resq 1
+by_hand_stub:   resq 1
+by_hand_code:   resq 1
+by_hand_has_code: resq 1
+by_hand_rsp:    resq 1
+by_hand_rflags: resq 1
+probe_rsp:      resq 1
+probe_rflags:   resq 1
 
-run:            dq 0                    ; the innermost struct run
-target:         dq 0
-by_hand_stub:   dq 0
-by_hand_code:   dq 0
-by_hand_has_code: dq 0
-by_hand_rsp:    dq 0
+section .rodata
+
+        align   8
+absent_selector: dq ABSENT
+outside_selector: dq OUTSIDE
 by_hand_next:   dq trigger_by_hand_next
-probe_rsp:      dq 0
-probe_rflags:   dq 0
 zero:           dd 0
 one:            dd 1.0
-absent:         dw ABSENT_SELECTOR
-outside:        dw OUTSIDE_SELECTOR
-x87_unmasked:   dw 0x037b               ; the default control word, zero divide unmasked
 mxcsr_unmasked: dd 0x1d80               ; the default, divide-by-zero unmasked
+x87_unmasked:   dw 0x037b               ; the default control word, zero divide unmasked
 
 section .text
 
+; load REGISTERS -- from the patterns of the struct run at rdi
+%macro load 1-*
+    %assign %%slot 0
+    %rep %0
+        mov     %1, [rdi + run.in + %%slot]
+        %assign %%slot %%slot + 8
+        %rotate 1
+    %endrep
+%endmacro
+
+; note REGISTERS -- what they hold afterwards, into the struct run at rdi
+%macro note 1-*
+    %assign %%slot 0
+    %rep %0
+        mov     [rdi + run.out + %%slot], %1
+        %assign %%slot %%slot + 8
+        %rotate 1
+    %endrep
+%endmacro
+
 ; trigger_run -- triggers.h
 ;
-; in    rdi  struct run *    rsi  const struct trigger *
+; in    rdi  struct run *    rsi  const struct trigger *, its start first
 trigger_run:
         push    rbx
         push    rbp
@@ -54,59 +81,34 @@ trigger_run:
         push    r13
         push    r14
         push    r15
-        mov     rax, [run]
-        mov     [rdi + RUN_OUTER], rax
-        mov     [run], rdi
-        mov     [rdi + RUN_IN_RSP], rsp
-        mov     rax, [rsi + TRIGGER_START]
+        mov     rax, [innermost]
+        mov     [rdi + run.outer], rax
+        mov     [innermost], rdi
+        mov     [rdi + run.in_rsp], rsp
+        mov     rax, [rsi]
         mov     [target], rax
-        push    qword [rdi + RUN_IN_RFLAGS]
-        mov     r15, [rdi + RUN_IN + 8 * 0]
-        mov     r14, [rdi + RUN_IN + 8 * 1]
-        mov     r13, [rdi + RUN_IN + 8 * 2]
-        mov     r12, [rdi + RUN_IN + 8 * 3]
-        mov     rbp, [rdi + RUN_IN + 8 * 4]
-        mov     rbx, [rdi + RUN_IN + 8 * 5]
-        mov     r11, [rdi + RUN_IN + 8 * 6]
-        mov     r10, [rdi + RUN_IN + 8 * 7]
-        mov     r9, [rdi + RUN_IN + 8 * 8]
-        mov     r8, [rdi + RUN_IN + 8 * 9]
-        mov     rax, [rdi + RUN_IN + 8 * 10]
-        mov     rcx, [rdi + RUN_IN + 8 * 11]
-        mov     rdx, [rdi + RUN_IN + 8 * 12]
-        mov     rsi, [rdi + RUN_IN + 8 * 13]
-        mov     rdi, [rdi + RUN_IN + 8 * 14]
+        push    qword [rdi + run.in_rflags]
+        load    IN_ORDER
+        mov     rdi, [rdi + run.in + RDI_SLOT]
         popfq
         jmp     [target]
 
 done:
         pushfq
         push    rdi
-        mov     rdi, [run]
-        mov     [rdi + RUN_OUT + 8 * 0], r15
-        mov     [rdi + RUN_OUT + 8 * 1], r14
-        mov     [rdi + RUN_OUT + 8 * 2], r13
-        mov     [rdi + RUN_OUT + 8 * 3], r12
-        mov     [rdi + RUN_OUT + 8 * 4], rbp
-        mov     [rdi + RUN_OUT + 8 * 5], rbx
-        mov     [rdi + RUN_OUT + 8 * 6], r11
-        mov     [rdi + RUN_OUT + 8 * 7], r10
-        mov     [rdi + RUN_OUT + 8 * 8], r9
-        mov     [rdi + RUN_OUT + 8 * 9], r8
-        mov     [rdi + RUN_OUT + 8 * 10], rax
-        mov     [rdi + RUN_OUT + 8 * 11], rcx
-        mov     [rdi + RUN_OUT + 8 * 12], rdx
-        mov     [rdi + RUN_OUT + 8 * 13], rsi
-        pop     qword [rdi + RUN_OUT + 8 * 14]
-        pop     qword [rdi + RUN_OUT_RFLAGS]
-        mov     [rdi + RUN_OUT_RSP], rsp
+        mov     rdi, [innermost]
+        note    IN_ORDER
+        pop     qword [rdi + run.out + RDI_SLOT]
+        pop     qword [rdi + run.out_rflags]
+        mov     [rdi + run.out_rsp], rsp
 
 trigger_escape:
         cld
-        mov     rdi, [run]
-        mov     rsp, [rdi + RUN_IN_RSP]
-        mov     rax, [rdi + RUN_OUTER]
-        mov     [run], rax
+        cli
+        mov     rdi, [innermost]
+        mov     rsp, [rdi + run.in_rsp]
+        mov     rax, [rdi + run.outer]
+        mov     [innermost], rax
         pop     r15
         pop     r14
         pop     r13
@@ -115,31 +117,31 @@ trigger_escape:
         pop     rbx
         ret
 
-; trap_probe -- a trap_handler that first notes what the call into C looked like
+; trap_probe -- triggers.h
 ;
-; in    as C passes it      out   as probe_reached leaves it
+; in    as C passes it      out   as probe_reached leaves it, but for DF, which is clear
 trap_probe:
         mov     [probe_rsp], rsp
         pushfq
         pop     qword [probe_rflags]
+        cld
         jmp     probe_reached
 
 ; ---- the triggers ------------------------------------------------------------------------------
 
-; begin NAME ... at NAME, RIP expected ... over NAME, vector, code
+; begin NAME ... at NAME_rip, RIP expected ... over NAME, vector, code, flags that it sets
 %macro begin 1
 section .text
 %1_start:
 %endmacro
 
-%macro over 3
+%macro over 3-4 0
 %1_next:
         jmp     done
 section .rodata
-%%name: db %str(%1), 0
         align   8
 global %1
-%1:     dq      %%name, %1_start, %1_rip, %1_next, %2, %3
+%1:     dq      %1_start, %1_rip, %1_next, %2, %3, %4
 %endmacro
 
 ; A fault: RIP is that of the instruction.
@@ -160,18 +162,18 @@ trigger_nm_rip:
 
         begin   trigger_np
 trigger_np_rip:
-        mov     ds, [absent]
-        over    trigger_np, 11, ABSENT_SELECTOR
+        mov     ds, [absent_selector]
+        over    trigger_np, 11, ABSENT
 
         begin   trigger_ss
 trigger_ss_rip:
-        mov     ss, [absent]
-        over    trigger_ss, 12, ABSENT_SELECTOR
+        mov     ss, [absent_selector]
+        over    trigger_ss, 12, ABSENT
 
         begin   trigger_gp
 trigger_gp_rip:
-        mov     ds, [outside]
-        over    trigger_gp, 13, OUTSIDE_SELECTOR
+        mov     ds, [outside_selector]
+        over    trigger_gp, 13, OUTSIDE
 
         begin   trigger_pf_read
 trigger_pf_read_rip:
@@ -216,21 +218,26 @@ trigger_of_rip:
         popfq
         nop
 trigger_db_rip:
-        over    trigger_db, 1, NO_CODE
+        over    trigger_db, 1, NO_CODE, TRAP_FLAG
 
 ; A frame as the CPU would push it, SDM vol. 3, section 6.14.2, and a jump to the stub.
         begin   trigger_by_hand
+        pushfq                          ; before AND changes them
+        pop     qword [by_hand_rflags]
         mov     [by_hand_rsp], rsp
         and     rsp, -16
         push    KERNEL_DS
         push    qword [by_hand_rsp]
-        pushfq
+        push    qword [by_hand_rflags]
         push    KERNEL_CS
         push    qword [by_hand_next]
         cmp     qword [by_hand_has_code], 0
         je      .no_code
         push    qword [by_hand_code]
 .no_code:
+        cli                             ; the gate would
         jmp     [by_hand_stub]
+        align   4                       ; so that it does not look like a CS of ring 3 where the
+                                        ; frame is a slot off
 trigger_by_hand_rip equ trigger_by_hand_next
         over    trigger_by_hand, -1, NO_CODE

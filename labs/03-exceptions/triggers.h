@@ -6,7 +6,7 @@
 
 #define GENERAL_REGISTERS 15 // all but rsp, in the order of struct pt_regs
 
-// One run of a trigger. triggers.asm knows the layout.
+// One run of a trigger; triggers.asm has the same layout.
 struct run {
     u64 in[GENERAL_REGISTERS], out[GENERAL_REGISTERS]; // before, after
     u64 in_rflags, out_rflags;
@@ -16,12 +16,12 @@ struct run {
 
 // One instruction that raises an exception.
 struct trigger {
-    const char *name;
     const char *start; // where the run jumps to
     const char *rip;   // what the frame must say
     const char *next;  // where to go on
     u64 vector;
-    u64 code; // or NO_ERROR_CODE
+    u64 code;   // or NO_ERROR_CODE
+    u64 rflags; // bits that the trigger itself sets
 };
 
 // Jumps to `trigger` with the registers and flags of *run, and returns when the trigger is over,
@@ -29,7 +29,7 @@ struct trigger {
 void trigger_run(struct run *run, const struct trigger *trigger);
 
 // Leaves the handler, and all that it interrupted, for the caller of the innermost trigger_run.
-_Noreturn void trigger_escape(void);
+noreturn void trigger_escape(void);
 
 extern const struct trigger trigger_de, trigger_db, trigger_bp, trigger_of, trigger_ud, trigger_nm,
     trigger_np, trigger_ss, trigger_gp, trigger_pf_read, trigger_pf_write, trigger_mf, trigger_xm,
@@ -39,11 +39,10 @@ extern const struct trigger trigger_de, trigger_db, trigger_bp, trigger_of, trig
 // exceptions that this ring cannot raise, and INT n would raise without their error code.
 extern u64 by_hand_stub, by_hand_code, by_hand_has_code;
 
-// Where trap_seen_rsp is what RSP was in the first instruction of the C function trap_probe.
+// A trap_handler that notes RSP and RFLAGS as they are in its first instruction, then goes on to
+// probe_reached.
 void trap_probe(struct pt_regs *regs, u64 error_code, unsigned vector);
 extern u64 probe_rsp, probe_rflags;
 
-// The selector that the triggers of #NP and #SS load: a data segment that is not present.
-#define ABSENT_SELECTOR 0x38
-// And one of #GP: beyond the GDT's limit.
-#define OUTSIDE_SELECTOR 0x58
+// What the triggers of #NP and #SS load: its descriptor is to be a data segment that is not present.
+extern const u64 absent_selector;
