@@ -70,8 +70,10 @@ special     := arch/x86_64/entry/offsets.c arch/x86_64/boot/disk.asm
 base        := $(filter-out $(lab_sources) $(special) $(own_tests),$(sources))
 
 # A stand-in's path in the tree is that of the file it stands for; its lab says where it lies.
-standins := $(foreach n,$(LABS_OUT) $(filter $(LABS_WITHOUT_FILES),$(LABS_IN)),$(STANDINS.$(n):%=labs/$(ID.$(n))/standins/%))
-linked   := $(filter %.c %.asm,$(foreach n,$(LABS_IN),$(ADDS.$(n))) $(if $(lab),$(TESTS.$(lab))) $(if $(filter kernel,$(LAB)),$(own_tests)))
+labs_to_come := $(LABS_OUT) $(filter $(LABS_WITHOUT_FILES),$(LABS_IN))
+standins := $(foreach n,$(labs_to_come),$(STANDINS.$(n):%=labs/$(ID.$(n))/standins/%))
+tests    := $(if $(lab),$(TESTS.$(lab)),$(if $(filter kernel,$(LAB)),$(own_tests)))
+linked   := $(filter %.c %.asm,$(foreach n,$(LABS_IN),$(ADDS.$(n))) $(tests))
 
 objects = $(patsubst %,$(1)/obj/%.o,$(2))
 
@@ -148,26 +150,20 @@ $(dir)/lab.o: $(B)/labs.mk
 		$(CC) $(CFLAGS) -x c -c - -o $@
 
 # Two links: the first one's symbols become the table of the second, behind all code.
-names = $(NM) -n $(1) | awk '$$2 ~ /^[tT]$$/ && $$3 !~ /^(text|entry_text)_(start|end)$$|[.]/'
 define link
 $(LD) $(LDFLAGS) -T $(script) -o $(1) $(call objects,$(OUT),$(linked)) $(dir)/lab.o $(2) \
 	--start-group $(B)/base.a $(dir)/standins.a --end-group
 endef
-
-define symbols_asm
-{ echo 'section .symbols'; echo 'global symbol_table, symbol_count'; echo 'align 8'; echo 'symbol_table:'; \
-  $(call names,$(1)) | awk '{ printf "dq 0x%s, name%d\n", $$1, NR; text = text sprintf("name%d: db \"%s\", 0\n", NR, $$3) } \
-  END { print "symbol_count: dq", NR; printf "%s", text }'; }
+define symbols
+awk -f $(symbols) > $(1).asm && $(NASM) -f elf64 $(1).asm -o $(1).o
 endef
+symbols := arch/x86_64/boot/symbols.awk
 
-$(kernel): $(call objects,$(OUT),$(linked)) $(dir)/lab.o $(dir)/standins.a $(B)/base.a $(script)
+$(kernel): $(call objects,$(OUT),$(linked)) $(dir)/lab.o $(dir)/standins.a $(B)/base.a $(script) $(symbols)
 	$(call say,LD,$@)
-	$(Q)echo 'section .symbols' '' > $(dir)/no_symbols.asm
-	$(Q)printf 'global symbol_table, symbol_count\nsymbol_table:\nsymbol_count: dq 0\n' >> $(dir)/no_symbols.asm
-	$(Q)$(NASM) -f elf64 $(dir)/no_symbols.asm -o $(dir)/no_symbols.o
+	$(Q)$(call symbols,$(dir)/no_symbols) < /dev/null
 	$(Q)$(call link,$(dir)/kernel.first,$(dir)/no_symbols.o)
-	$(Q)$(call symbols_asm,$(dir)/kernel.first) > $(dir)/symbols.asm
-	$(Q)$(NASM) -f elf64 $(dir)/symbols.asm -o $(dir)/symbols.o
+	$(Q)$(NM) -n $(dir)/kernel.first | $(call symbols,$(dir)/symbols)
 	$(Q)$(call link,$@,$(dir)/symbols.o)
 
 $(dir)/disk.img: $(kernel) arch/x86_64/boot/disk.asm
@@ -193,7 +189,7 @@ $(dir)/gatehouse.iso: $(kernel) arch/x86_64/boot/grub.cfg
 	$(Q)$(OBJCOPY) -O binary $< $(dir)/iso/boot/gatehouse
 	$(Q)cp arch/x86_64/boot/grub.cfg $(dir)/iso/boot/grub/
 	$(Q)grub-mkrescue --install-modules='$(GRUB_MODULES)' --fonts= --locales= --themes= \
-		--directory=/usr/lib/grub/i386-pc -o $@ $(dir)/iso 2> $(dir)/grub-mkrescue.log || { cat $(dir)/grub-mkrescue.log >&2; exit 1; }
+		--directory=/usr/lib/grub/i386-pc -o $@ $(dir)/iso 2> $@.log || { cat $@.log >&2; exit 1; }
 
 # The command line of a boot through GRUB: a disk that is a tar archive with one file, which
 # grub.cfg reads. The ISO stays as it is.
@@ -220,7 +216,7 @@ QEMU_MACHINE := -accel tcg -machine q35 -cpu max,vendor=GenuineIntel -m 128 -net
 
 words = $(foreach w,$(2),$(1) $(w))
 
-.PHONY: grade check-labs skeletons mutants
+.PHONY: grade check-labs skeletons mutants bench-grade
 grade:
 	@grading/deps grade
 	$(Q)grading/grade $(call words,--lab,$(filter-out all,$(LAB))) $(call words,--emu,$(EMU)) \
@@ -234,6 +230,9 @@ skeletons:
 
 mutants:
 	$(Q)grading/grade --mutants $(call words,--lab,$(filter-out all,$(LAB)))
+
+bench-grade:
+	$(Q)grading/bench-grade
 
 # ---- handouts ------------------------------------------------------------------------------------
 
