@@ -97,10 +97,12 @@ define compile_c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(INCLUDES) $(unused) -MMD -MP -c $< -o $@
 endef
+# NASM's -MD, with which one call would do, leaves out every included file (2.16.01).
 define assemble
 	$(call say,NASM,$<)
 	@mkdir -p $(@D)
-	$(Q)$(NASM) $(ASFLAGS) -MD $(@:.o=.d) -MP $< -o $@
+	$(Q)$(NASM) $(ASFLAGS) $< -o $@
+	$(Q)$(NASM) $(ASFLAGS) -M -MP -MT $@ -MF $(@:.o=.d) $<
 endef
 
 # The base is compiled once, from the tree alone.
@@ -154,16 +156,16 @@ define link
 $(LD) $(LDFLAGS) -T $(script) -o $(1) $(call objects,$(OUT),$(linked)) $(dir)/lab.o $(2) \
 	--start-group $(B)/base.a $(dir)/standins.a --end-group
 endef
-define symbols
+define symbol_table
 awk -f $(symbols) > $(1).asm && $(NASM) -f elf64 $(1).asm -o $(1).o
 endef
 symbols := arch/x86_64/boot/symbols.awk
 
 $(kernel): $(call objects,$(OUT),$(linked)) $(dir)/lab.o $(dir)/standins.a $(B)/base.a $(script) $(symbols)
 	$(call say,LD,$@)
-	$(Q)$(call symbols,$(dir)/no_symbols) < /dev/null
+	$(Q)$(call symbol_table,$(dir)/no_symbols) < /dev/null
 	$(Q)$(call link,$(dir)/kernel.first,$(dir)/no_symbols.o)
-	$(Q)$(NM) -n $(dir)/kernel.first | $(call symbols,$(dir)/symbols)
+	$(Q)$(NM) -n $(dir)/kernel.first | $(call symbol_table,$(dir)/symbols)
 	$(Q)$(call link,$@,$(dir)/symbols.o)
 
 $(dir)/disk.img: $(kernel) arch/x86_64/boot/disk.asm
