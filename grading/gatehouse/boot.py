@@ -6,10 +6,11 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from .ktap import Transcript, parse
 from .labs import Lab, Test
-from .machine import Emulator, Ending, Limits, Run
+from .machine import Emulator, Ending, Limits, Run, View
 from .outcome import Crash, Place, ending
 from .probes import PROBES
 from .runs import Runs
@@ -58,11 +59,13 @@ class Bench:
         cmdline = f"lab={self.lab.tag} test={','.join(names)} seed={self.seed} nonce={nonce}"
         directory = self.runs.new(f"{self.lab.tag}-{self.emulator.name}")
         self.tell(f"{len(names)} tests")
-        probe = self.lab.probe
-        look = None
-        if probe is not None:
-            def look(view: object) -> object:
-                return PROBES[probe.kind](view, self.root, self.lab)
-        run = self.emulator.run(self.kernel, cmdline, directory, self.limits, look)
+        run = self.emulator.run(self.kernel, cmdline, directory, self.limits, self._look())
         said = parse(run.serial, names, nonce)
         return Boot(tuple(tests), nonce, run, said, ending(run, said, self.place))
+
+    def _look(self) -> Callable[[View], Any] | None:
+        """The lab's probe, for the emulator to show it the stopped machine."""
+        if self.lab.probe is None:
+            return None
+        probe = PROBES[self.lab.probe.kind]
+        return lambda view: probe(view, self.root, self.lab)

@@ -25,6 +25,7 @@ from .report import Again, Report
 from .result import LabResult, status
 from .runs import Runs
 from .session import Session, Taken, submission
+from .supervise import end_all
 
 EMULATORS: dict[str, type[Emulator]] = {"qemu": Qemu, "bochs": Bochs}
 CANNOT_JUDGE = 2
@@ -173,4 +174,5 @@ def main(words: Sequence[str], here: Path) -> int:
     except KeyboardInterrupt:
         print("\ngrade: interrupted", file=sys.stderr)
         sys.stdout.flush()
-        os._exit(INTERRUPTED)        # the emulators die with us; waiting for them would take as long as they do
+        end_all()
+        os._exit(INTERRUPTED)        # the workers would go on to the next boot

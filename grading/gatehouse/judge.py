@@ -188,7 +188,8 @@ class _Work:
     def finish(self) -> None:
         """What needs a test that failed in the same boot was not run; order, notes, directories."""
         for test in self.tests:
-            if lacking := self.lacking(test):
+            lost = self.out.verdicts[test.name].outcome == Outcome.EMULATOR
+            if (lacking := self.lacking(test)) and not lost:
                 self.give(test.name, Outcome.NOT_RUN, [f"needs {lacking}"])
         self.out.verdicts = {test.name: self.out.verdicts[test.name] for test in self.tests}
         kept = {verdict.directory for verdict in self.out.verdicts.values()}

@@ -42,7 +42,8 @@ def _suite(result: LabResult, judgement: Judgement) -> ElementTree.Element:
 def _fill(case: ElementTree.Element, verdict: Verdict) -> None:
     if verdict.outcome == Outcome.PASS:
         return
-    text = "\n".join(map(escape, [*verdict.detail, *([f"hint: {verdict.hint}"] if verdict.hint else []), *verdict.tail]))
+    hint = [f"hint: {verdict.hint}"] if verdict.hint else []
+    text = "\n".join(map(escape, [*verdict.detail, *hint, *verdict.tail]))
     first = escape(verdict.detail[0]) if verdict.detail else verdict.outcome.value
     if verdict.outcome in SKIPPED:
         ElementTree.SubElement(case, "skipped", message=f"{verdict.outcome}: {first}")

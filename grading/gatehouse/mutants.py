@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from . import overlay
@@ -87,8 +88,7 @@ def _trials(session: Session, mutants: Sequence[Mutant]) -> Iterator[Trial]:
     for mutant in mutants:
         emulators = [emulator for emulator in session.emulators if emulator.name in mutant.on]
         if emulators:
-            yield Trial(mutant.name, _start(replace(session, emulators=emulators), mutant),
-                        lambda result, mutant=mutant: missed(mutant, result))
+            yield Trial(mutant.name, _start(replace(session, emulators=emulators), mutant), partial(missed, mutant))
 
 
 def _start(session: Session, mutant: Mutant) -> Pending:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
+from .failures import Group, groups
 from .labs import Lab, Test
 from .outcome import Outcome, Verdict
 from .result import LabResult
@@ -24,7 +25,7 @@ RED, BOLD, DIM, YELLOW = "31", "1", "2", "33"
 
 @dataclass(frozen=True)
 class Again:
-    """How the run that is reported can be repeated: what a command line must say besides lab, test and emulator."""
+    """How to repeat the run that is reported: what a command must say besides lab, test and emulator."""
 
     seed: int = 1
     tree: Path | None = None
@@ -34,7 +35,8 @@ class Again:
         if self.tree is None:
             return f"make grade LAB={lab.tag} EMU={emulator} TEST={test} SEED={self.seed}"
         own = " --earlier own" if self.earlier == "own" else ""
-        return f"grading/grade --tree {self.tree}{own} --lab {lab.tag} --emu {emulator} --test {test} --seed {self.seed}"
+        which = f"--lab {lab.tag} --emu {emulator} --test {test} --seed {self.seed}"
+        return f"grading/grade --tree {self.tree}{own} {which}"
 
     def debug(self, lab: Lab, test: str, emulator: str) -> str:
         target = "qemu-gdb" if emulator == "qemu" else "bochs-debug"
@@ -92,36 +94,32 @@ class Report:
 
     def failure(self, result: LabResult, group: Group) -> None:
         """What happened, what it may mean, where to look and how to see it again."""
-        lab = result.lab
-        emulator, verdict = group.members[0]
-        built = verdict.outcome != Outcome.BUILD
-        where = f" in {' and '.join(SHOWN_AS[name] for name in group.emulators)}" if built else ""
-        tests = "every test" if len(group.tests) == sum(map(result.judged, result.tests)) > 1 else ", ".join(group.tests)
+        outcome = group.members[0][1].outcome
+        where = "" if outcome == Outcome.BUILD else f" in {' and '.join(map(SHOWN_AS.__getitem__, group.emulators))}"
+        every = len(group.tests) == sum(map(result.judged, result.tests)) > 1
         self.say()
-        self.say(f"{self.paint(f'  {verdict.outcome}', RED)}{where}: {tests}")
-        said: set[tuple[str, ...]] = set()
-        for name, member in group.members:
-            if tuple(member.detail) not in said:
-                said.add(tuple(member.detail))
-                self.lines(f"  {SHOWN_AS[name]}" if len(group.details) > 1 else "", member.detail)
-        if verdict.hint:
-            self.say(textwrap.fill(verdict.hint, WIDTH, initial_indent="    hint: ", subsequent_indent="          "))
-        if verdict.tail and verdict.outcome not in (Outcome.HOLE, Outcome.BUILD):
+        self.say(f"  {self.paint(outcome, RED)}{where}: {'every test' if every else ', '.join(group.tests)}")
+        for detail, emulator in group.details.items():
+            if len(group.details) > 1:
+                self.say(f"    {SHOWN_AS[emulator]}:")
+            for line in cut(detail, MOST_FACTS):
+                self.say(f"    {line}")
+        for hint in group.hints:
+            self.say(textwrap.fill(hint, WIDTH, initial_indent="    hint: ", subsequent_indent="          "))
+        if outcome != Outcome.BUILD:
+            self.again_and_where(result.lab, *group.members[0])
+
+    def again_and_where(self, lab: Lab, emulator: str, verdict: Verdict) -> None:
+        """The end of the output, where the run lies, and the commands that repeat it."""
+        if verdict.outcome != Outcome.HOLE and verdict.tail:
             self.say(self.paint("    last serial lines:", DIM))
             for line in verdict.tail:
                 self.say(self.paint(f"      | {line}", DIM))
         if verdict.directory:
             self.say(self.paint(f"    kept:  {shown(verdict.directory)}", DIM))
-        if built:
-            self.say(f"    again: {self.again.grade(lab, verdict.test, emulator)}")
-            if verdict.outcome != Outcome.HOLE:
-                self.say(f"    debug: {self.again.debug(lab, verdict.test, emulator)}")
-
-    def lines(self, head: str, detail: Sequence[str]) -> None:
-        if head:
-            self.say(f"  {head}:")
-        for line in cut(detail, MOST_FACTS):
-            self.say(f"    {line}")
+        self.say(f"    again: {self.again.grade(lab, verdict.test, emulator)}")
+        if verdict.outcome != Outcome.HOLE:
+            self.say(f"    debug: {self.again.debug(lab, verdict.test, emulator)}")
 
     def end(self, results: Sequence[LabResult]) -> None:
         """A table where there are several labs, and the score."""
@@ -139,39 +137,6 @@ class Report:
 
     def say(self, line: str = "") -> None:
         self.stream.write(line + "\n")
-
-
-@dataclass
-class Group:
-    """Failures that one explanation serves: the same outcome and the same advice."""
-
-    members: list[tuple[str, Verdict]]
-
-    @property
-    def tests(self) -> list[str]:
-        return list(dict.fromkeys(verdict.test for _, verdict in self.members))
-
-    @property
-    def emulators(self) -> list[str]:
-        return list(dict.fromkeys(emulator for emulator, _ in self.members))
-
-    @property
-    def details(self) -> set[tuple[str, ...]]:
-        return {tuple(verdict.detail) for _, verdict in self.members}
-
-
-def groups(result: LabResult) -> Iterable[Group]:
-    """The failures of a lab: one test in two emulators is one, and so are tests that died the same death."""
-    found: dict[tuple[str, ...], Group] = {}
-    for test in result.tests:
-        for emulator, verdict in result.verdicts(test).items():
-            if verdict.fine or verdict.outcome == Outcome.NOT_RUN:
-                continue
-            same = [("detail", verdict.outcome, *verdict.detail), ("test", verdict.outcome, test.name)]
-            group = next((found[key] for key in same if key in found), Group([]))
-            group.members.append((emulator, verdict))
-            found.update((key, group) for key in same)
-    return list({id(group): group for group in found.values()}.values())
 
 
 def cut(lines: Sequence[str], most: int) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ from .build import Builder, CannotJudge, Source, locked
 from .judge import Judgement, judge
 from .labs import Lab, Test
 from .machine import Emulator, Limits
-from .outcome import Outcome
+from .outcome import Outcome, Place
 from .progress import Progress
 from .result import LabResult, unbuilt
 from .runs import Runs
@@ -62,7 +62,7 @@ class Session:
         sittings = [self.pool.submit(self.sit, lab, tests, kernel, emulator, place) for emulator in self.emulators]
         return Pending(self, kernel, LabResult(lab, tests), sittings)
 
-    def sit(self, lab: Lab, tests: list[Test], kernel: Path, emulator: Emulator, place: Callable[[int], str]) -> Judgement:
+    def sit(self, lab: Lab, tests: list[Test], kernel: Path, emulator: Emulator, place: Place) -> Judgement:
         """One lab in one emulator."""
         step = f"{lab.tag} {emulator.name}"
         self.progress.begin(step)
