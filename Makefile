@@ -98,7 +98,6 @@ define compile_c
 	$(Q)$(CC) $(CFLAGS) $(INCLUDES) $(unused) -MMD -MP -c $< -o $@
 endef
 # NASM's -MD, with which one call would do, leaves out every included file (2.16.01).
-# NASM's -MD, with which one call would do, leaves out every included file (2.16.01).
 define assemble
 	$(call say,NASM,$<)
 	@mkdir -p $(@D)
