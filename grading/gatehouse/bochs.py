@@ -1,0 +1,197 @@
+"""Bochs, the strict judge: an interpreter that follows the manuals closely, run under its debugger.
+
+Guest time is ticks, one for each instruction.  The debugger stops the machine at machine_end, so that
+it can be looked at, and at the limit.  A machine that sleeps for ever in `hlt` reaches no limit of the
+debugger's, though its ticks race on; but `-dumpstats` prints a line at a given tick even then.  That
+line, just beyond the limit, is answered with SIGINT, which stops the machine where it sleeps.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from dataclasses import replace
+from glob import glob
+from pathlib import Path
+from typing import Any
+
+from .bochs_debugger import DUMP, DUMP_MOST, LOG_MOST, Debugger
+from .bochs_log import Log, Loop, Restarted
+from .machine import Ending, Limits, Run, View
+from .supervise import Channel, Child, Enough, Flood, Gone, Overtime, missing
+from .symbols import NotAKernel, Symbols
+
+BIOS, VGA_BIOS = "/usr/share/bochs/BIOS-bochs-latest", "/usr/share/vgabios/vgabios.bin"
+SCREEN = "/usr/lib/*/bochs/plugins/libbx_term_gui.so"
+CONFIGURATION, MESSAGES, DISK = "bochsrc", "bochs.log", "disk.img"
+CMDLINE_AT, CMDLINE_MOST = 512, 1536     # in the disk's image
+CYLINDER = 16 * 63 * 512                 # Bochs guesses the geometry of whole cylinders only
+MILLION = 1_000_000                      # the unit of -dumpstats
+SLACK = 1 << 16                          # the debugger's own words on standard output
+INTERRUPT_FLAG = 1 << 9
+HLT_LENGTH = 1
+BOCHSRC = f"""\
+display_library: term
+romimage: file={BIOS}
+vgaromimage: file={VGA_BIOS}
+megs: 128
+cpu: model=corei7_icelake_u, count=1, ips=4000000, reset_on_triple_fault=0
+clock: sync=none, time0=1700000000
+plugin_ctrl: unmapped=1, biosdev=1, serial=1, extfpuirq=1, speaker=0, parallel=0, gameport=0, iodebug=0
+ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14
+ata0-master: type=disk, path={DISK}, mode=flat, cylinders=0
+boot: disk
+port_e9_hack: enabled=1
+panic: action=fatal
+debug: action=ignore, cpu0=report
+com1: enabled=1, mode=file, dev=%s
+log: %s
+debugger_log: %s
+"""
+
+
+class Bochs:
+    """See Emulator."""
+
+    name = "bochs"
+
+    def missing(self) -> str | None:
+        screen = (glob(SCREEN) or [SCREEN])[0]
+        return missing({"bochs": "bochs", BIOS: "bochsbios", VGA_BIOS: "vgabios", screen: "bochs-term"})
+
+    def run(self, kernel_dir: Path, cmdline: str, directory: Path, limits: Limits = Limits(),
+            look: Callable[[View], Any] | None = None) -> Run:
+        directory.mkdir(parents=True, exist_ok=True)
+        try:
+            if lacking := self.missing():
+                raise ValueError(lacking)
+            end = Symbols(kernel_dir / "kernel").get("machine_end")
+            _write_disk(kernel_dir / DISK, cmdline, directory / DISK)
+        except (ValueError, NotAKernel) as error:
+            return Run(self.name, Ending.FAILED, b"", b"", detail=str(error), directory=directory)
+        with ExitStack() as stack:
+            return _Machine(stack, directory, limits).run(end, look)
+
+
+def _write_disk(source: Path, cmdline: str, target: Path) -> None:
+    """A disk of one's own with the command line in it.  Raises ValueError if that is too long."""
+    line = cmdline.encode() + b"\0"
+    if len(line) > CMDLINE_MOST:
+        raise ValueError(f"the command line is longer than the {CMDLINE_MOST - 1} bytes that the disk holds")
+    image = bytearray(source.read_bytes())
+    image[CMDLINE_AT:CMDLINE_AT + len(line)] = line
+    target.with_name(f"{target.name}.lock").unlink(missing_ok=True)      # of a Bochs that was killed here
+    target.write_bytes(image + bytes(-len(image) % CYLINDER))
+
+
+class _Machine:
+    """One Bochs, stopped before the first instruction."""
+
+    def __init__(self, stack: ExitStack, directory: Path, limits: Limits) -> None:
+        self._directory = directory
+        self._limits = limits
+        self._asleep = False
+        channels = [stack.enter_context(Channel(cap)) for cap in (limits.output, LOG_MOST, LOG_MOST, limits.output + SLACK)]
+        self._serial, log, words, self._output = channels
+        read_end, commands = os.pipe()
+        stack.callback(os.close, commands)
+        (directory / CONFIGURATION).write_text(BOCHSRC % (self._serial.path, log.path, words.path))
+        self.command = ["bochs", "-q", "-f", CONFIGURATION, "-rc", f"/dev/fd/{read_end}",
+                        "-dumpstats", str(limits.instructions // MILLION + 1)]
+        messages = stack.enter_context((directory / MESSAGES).open("wb")).fileno()
+        give = [read_end, *(channel.write_end for channel in channels)]
+        self._child = stack.enter_context(Child(self.command, directory, limits.wall, give=give,
+                                                stdout=self._output.write_end, stderr=messages,
+                                                environment={"TERM": "dumb"}))
+        self._log = Log()
+        self._child.watch(self._serial.read_end, self._serial.feed)
+        self._child.watch(log.read_end, self._log.feed)
+        self._child.watch(self._output.read_end, self._said)
+        self._debugger = Debugger(self._child, commands, words)
+
+    def _said(self, data: bytes) -> None:
+        self._output.feed(data)
+        if DUMP.search(self._output.data, max(0, len(self._output.data) - len(data) - DUMP_MOST)):
+            self._asleep = True
+            self._child.interrupt()          # again with each line, for Bochs can miss one
+
+    def run(self, end: int | None, look: Callable[[View], Any] | None) -> Run:
+        """To the end of the machine; END is where to stop it for LOOK."""
+        ending, rip, detail, seen = self._watch(end, look)
+        self._child.finish()
+        serial, debugcon = bytes(self._serial.data), self._debugger.port_e9(bytes(self._output.data))
+        if len(debugcon) > self._limits.output:
+            ending, debugcon = Ending.FLOOD, debugcon[:self._limits.output]
+        if ending is None:
+            ending, rip, detail = self._last_words()
+        (self._directory / "serial.log").write_bytes(serial)
+        (self._directory / "debugcon.log").write_bytes(debugcon)
+        run = Run(Bochs.name, ending, serial, debugcon, rip, seen=seen, detail=detail, command=self.command,
+                  directory=self._directory,
+                  instructions=self._log.tick if ending in (Ending.ENDED, Ending.RESET) else None)
+        return run if ending not in (Ending.RESET, Ending.STUCK, Ending.FLOOD) else self._explained(run)
+
+    def _watch(self, end: int | None, look: Callable[[View], Any] | None
+               ) -> tuple[Ending | None, int | None, str, Any]:
+        """Ending (None if only the log knows), RIP, detail and what LOOK returned."""
+        debugger, limits, seen = self._debugger, self._limits, None
+        try:
+            debugger.ask(f"sb {limits.instructions}")
+            if end is not None and look:
+                debugger.ask(f"lb {end:#x}")
+            while "Breakpoint 1" in (stop := debugger.go()):
+                debugger.ask("d 1")
+                seen = look(debugger.view(self._directory)) if look else None
+            if self._asleep:
+                off = not debugger.show("EFLAGS")["EFLAGS"] & INTERRUPT_FLAG
+                return Ending.HALTED, debugger.rip() - HLT_LENGTH, f"hlt with interrupts {'off' if off else 'on'}", seen
+            if "Caught time breakpoint" in stop:
+                return Ending.STUCK, debugger.rip(), f"still running after {limits.instructions} instructions", seen
+            return Ending.FAILED, debugger.rip(), f"Bochs stopped: {stop.strip()}", seen
+        except Loop:
+            return Ending.STUCK, None, "the same faults over and over", seen
+        except Restarted:
+            return Ending.RESET, None, "reset by a port, not by a fault", seen
+        except Flood:
+            return Ending.FLOOD, None, f"more than {limits.output} bytes of output", seen
+        except Overtime:
+            return Ending.CAPPED, None, f"not finished after {limits.wall:g} s", seen
+        except Gone:
+            return None, None, "", seen
+
+    def _last_words(self) -> tuple[Ending, int | None, str]:
+        """Why Bochs ended by itself: its exit status is the same for every reason, its log is not."""
+        log = self._log
+        if any(words in log.panic for words in ("shutdown requested", "soft power off")):
+            return Ending.ENDED, log.rip, "power off"
+        if "3rd (13) exception with no resolution" in log.panic:
+            return Ending.RESET, log.rip, "triple fault"
+        if log.device.startswith("CPU"):
+            return Ending.RESET, log.rip, f"the CPU could not go on: {log.panic}"
+        text = (self._directory / MESSAGES).read_text("utf-8", "replace")
+        said = [line for line in text.split("\n") if line.strip(" =")]
+        return Ending.FAILED, None, log.panic or (said[-1] if said else f"Bochs ended, status {self._child.returncode}")
+
+    def _explained(self, run: Run) -> Run:
+        """RUN with its trail.  The log told when each vector came; a second machine tells where."""
+        tally = self._log.tally
+        again = self._directory / "again"
+        again.mkdir(exist_ok=True)
+        (again / DISK).write_bytes((self._directory / DISK).read_bytes())
+        with ExitStack() as stack:
+            places = _Machine(stack, again, self._limits)._places(tally.places)
+        trail = tally.events(lambda tick: places.get(tick, run.rip or 0))
+        last = places.get(tally.kept[-1].where) if tally.kept else None
+        return replace(run, trail=trail, loop=run.ending != Ending.RESET and tally.loops(),
+                       rip=last if run.rip is None else run.rip)
+
+    def _places(self, ticks: list[int]) -> dict[int, int]:
+        """The RIP at each of these ticks, in rising order; those that cannot be reached again are left out."""
+        found: dict[int, int] = {}
+        with suppress(Gone, Overtime, Enough):
+            for tick in ticks:
+                self._debugger.ask(f"sba {tick}")
+                self._debugger.go()
+                found[tick] = self._debugger.rip()
+        return found

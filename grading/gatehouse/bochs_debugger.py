@@ -1,0 +1,129 @@
+"""Bochs's built-in debugger, driven through pipes.
+
+Commands go in through the rc file, which is a pipe; answers come back through `debugger_log`, which
+carries nothing else.  (Bochs's standard output carries both the debugger's words and whatever the
+guest writes to port 0xE9.)  An answer is over when the result of a `?` with a random number is seen.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .machine import REGISTERS, NotMapped, Table, Tr, View
+from .supervise import Channel, Child
+
+LOG_MOST = 1 << 20
+MEMORY = "memory.bin"        # where Bochs writes what a View reads, in the run's directory
+DUMP = re.compile(rb"=== statistics dump \d+ ===\n")
+DUMP_MOST = 64               # bytes of such a line
+HALTED = 1                   # cpu0's activity_state
+SEGMENTS = ("cs", "ss", "ds", "es", "fs", "gs")
+
+
+@dataclass(frozen=True)
+class _Stretch:
+    """One `c`: what stands on standard output before it, and the debugger's words after it."""
+
+    before: bytes
+    stop: bytes
+    after: bytes | None      # None if the machine never came back from it
+
+
+class Debugger:
+    """The conversation with one Bochs.  Waiting may raise what Child.until raises."""
+
+    def __init__(self, child: Child, commands: int, log: Channel) -> None:
+        self._child = child
+        self._commands = commands
+        self._log = log
+        self._mark = b""
+        self._stretches: list[_Stretch] = []
+        child.watch(log.read_end, log.feed)
+
+    def ask(self, command: str) -> str:
+        """Execute one command and return what the debugger says to it."""
+        return self._ask(command.encode()).decode("ascii", "replace")
+
+    def _ask(self, command: bytes) -> bytes:
+        number = 1 << 30 | secrets.randbits(30)
+        question, answer = b"? %#x\n" % number, b"%#x %d\n" % (number, number)
+        start = len(self._log.data)
+        try:
+            os.write(self._commands, command + b"\n" + question)
+        except BrokenPipeError:
+            pass                             # Bochs is gone: waiting says how
+        self._child.until(lambda: self._log.data.find(answer, start) >= 0)
+        self._mark = answer
+        said = bytes(self._log.data[start:self._log.data.index(question, start)])
+        return said.removeprefix(command + b"\n")
+
+    def go(self) -> str:
+        """Let the machine run until the debugger stops it; what it says then."""
+        before, start = self._mark, len(self._log.data)
+        try:
+            stop = self._ask(b"c")
+        except BaseException:
+            self._stretches.append(_Stretch(before, bytes(self._log.data[start:]).removeprefix(b"c\n"), None))
+            raise
+        self._stretches.append(_Stretch(before, stop, self._mark))
+        return stop.decode("ascii", "replace")
+
+    def port_e9(self, output: bytes) -> bytes:
+        """What the guest wrote to port 0xE9, out of all that Bochs wrote to standard output."""
+        found = b""
+        for stretch in self._stretches:
+            output = output.partition(stretch.before)[2]
+            text = output if stretch.after is None else output.partition(stretch.after)[0]
+            end = stretch.stop if stretch.after else self._log.data[self._log.data.rfind(b"c\n") + 2:]
+            text = text.removesuffix(bytes(end))
+            dump = DUMP.search(text)
+            found += text[:dump.start()] if dump and dump.end() == len(text) else text
+        return found
+
+    def show(self, *parameters: str) -> dict[str, Any]:
+        """Parameters of the CPU by the names that Bochs gives them (`show "cpu0"` lists them all)."""
+        answers = [self.ask(f'show "cpu0.{name}"') for name in parameters]
+        return _tree(iter("\n".join(answers).splitlines()))
+
+    def rip(self) -> int:
+        """Where the stopped machine stands."""
+        return int(self.show("RIP")["RIP"])
+
+    def view(self, directory: Path) -> View:
+        """The stopped machine."""
+        plain = {name: "EFLAGS" if name == "rflags" else name.upper() for name in REGISTERS if name != "efer"}
+        segments = {name: name.upper() for name in SEGMENTS}
+        cpu = self.show(*plain.values(), *segments.values(), "GDTR", "IDTR", "TR", "MSR", "activity_state")
+        values = {name: cpu[theirs] for name, theirs in plain.items()}
+        values |= {name: cpu[theirs]["selector"] for name, theirs in segments.items()}
+        values |= {"efer": cpu["MSR"]["EFER"], "fs_base": cpu["FS"]["base"], "gs_base": cpu["GS"]["base"]}
+        tr = cpu["TR"]
+
+        def memory(virtual: int, length: int) -> bytes:
+            if said := self.ask(f'writemem "{MEMORY}" {virtual:#x} {length}').strip():
+                raise NotMapped(f"{virtual:#x}: {said}")
+            return (directory / MEMORY).read_bytes()
+
+        return View(values, Table(**cpu["GDTR"]), Table(**cpu["IDTR"]),
+                    Tr(tr["selector"], tr["base"], tr["limit_scaled"], tr["type"]),
+                    cpu["activity_state"] == HALTED, memory, lambda: int(cpu["MSR"]["kernelgsbase"]))
+
+
+def _tree(lines: Iterator[str]) -> dict[str, Any]:
+    """`name = value` and `name = {` ... `}` as a dictionary; values that are no numbers are left out."""
+    found: dict[str, Any] = {}
+    for line in lines:
+        name, equals, value = line.strip().partition(" = ")
+        if name == "}":
+            break
+        if value == "{":
+            found[name] = _tree(lines)
+        elif equals and re.fullmatch(r"0x[0-9a-f]+|\d+", value):
+            found[name] = int(value, 0)
+    return found

@@ -1,0 +1,136 @@
+"""QEMU, the fast judge: TCG with counted instructions, looked at through its monitor.
+
+Guest time is instructions: each takes 64 ns of virtual time (`-icount shift=6`), and time in hlt is
+skipped.  At shift 0 the BIOS, whose delays are in virtual time, would take 0.5 s of each boot.
+
+The watchdog that ends a machine is QEMU's ib700, armed through the monitor before the first
+instruction.  Its action is `reset`, because that is the one that stops the CPU at the instruction
+where the time ran out (`pause` lets it go on until the main loop wakes); `-action reboot=shutdown,
+shutdown=pause` then turns every end of a machine into a pause in which it can be looked at.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from .machine import Ending, Limits, Run, View
+from .qemu_trail import Loop, TrailLog
+from .qmp import Qmp, view
+from .supervise import Channel, Child, Flood, Gone, Overtime, missing
+
+PROGRAM = "qemu-system-x86_64"
+SHIFT = 6                            # an instruction takes 2**SHIFT ns
+MACHINE = ["-accel", "tcg", "-icount", f"shift={SHIFT},sleep=off", "-machine", "q35", "-cpu", "max,vendor=GenuineIntel",
+           "-m", "128", "-no-user-config", "-nodefaults", "-display", "none", "-device", "ib700",
+           "-action", "reboot=shutdown,shutdown=pause,watchdog=reset", "-S", "-d", "int,cpu_reset"]
+MESSAGES, KERNEL = "qemu.log", "kernel"
+WATCHDOG_PORT = 0x443
+WATCHDOG_STEP, WATCHDOG_MOST = 2, 30         # seconds; the port takes (30 - seconds) / 2
+INTERRUPT_FLAG = 1 << 9
+HLT_LENGTH = 1
+LOG_PIPE = 1 << 18
+
+
+def watchdog_seconds(instructions: int) -> int:
+    """The watchdog's setting for a limit of guest time, rounded up; one step is 31 million instructions."""
+    steps = -(-instructions * 2**SHIFT // (WATCHDOG_STEP * 10**9))
+    return min(max(steps, 1) * WATCHDOG_STEP, WATCHDOG_MOST)
+
+
+class Qemu:
+    """See Emulator."""
+
+    name = "qemu"
+
+    def missing(self) -> str | None:
+        return missing({PROGRAM: "qemu-system-x86"})
+
+    def run(self, kernel_dir: Path, cmdline: str, directory: Path, limits: Limits = Limits(),
+            look: Callable[[View], Any] | None = None) -> Run:
+        directory.mkdir(parents=True, exist_ok=True)
+        if lacking := self.missing():
+            return Run(self.name, Ending.FAILED, b"", b"", detail=lacking, directory=directory)
+        link = directory / KERNEL            # so that the guest's command line holds no path of this computer
+        link.unlink(missing_ok=True)
+        link.symlink_to((kernel_dir / KERNEL).resolve())
+        with ExitStack() as stack:
+            machine = _Machine(stack, cmdline, directory, limits)
+            return machine.run(look)
+
+
+class _Machine:
+    """One QEMU."""
+
+    def __init__(self, stack: ExitStack, cmdline: str, directory: Path, limits: Limits) -> None:
+        self._directory = directory
+        self._limits = limits
+        self._trail = TrailLog()
+        self._serial, self._debugcon = (stack.enter_context(Channel(limits.output)) for _ in range(2))
+        log = stack.enter_context(Channel(LOG_PIPE))
+        self._monitor, monitor = socket.socketpair()
+        self._gdb, gdb = socket.socketpair()
+        stack.enter_context(self._monitor)
+        stack.enter_context(self._gdb)
+        self._command = [PROGRAM, *MACHINE, "-D", log.path,
+                         "-serial", f"file:{self._serial.path}", "-debugcon", f"file:{self._debugcon.path}",
+                         "-chardev", f"socket,id=qmp,fd={monitor.fileno()}", "-mon", "chardev=qmp,mode=control",
+                         "-chardev", f"socket,id=gdb,fd={gdb.fileno()}", "-kernel", KERNEL, "-append", cmdline]
+        messages = stack.enter_context((directory / MESSAGES).open("wb")).fileno()
+        give = [monitor.detach(), gdb.detach(), self._serial.write_end, self._debugcon.write_end, log.write_end]
+        self._child = stack.enter_context(Child(self._command, directory, limits.wall, give=give,
+                                                stdout=messages, stderr=messages))
+        for channel in (self._serial, self._debugcon):
+            self._child.watch(channel.read_end, channel.feed)
+        self._child.watch(log.read_end, self._trail.feed)
+
+    def run(self, look: Callable[[View], Any] | None) -> Run:
+        """To the end of the machine."""
+        ending, rip, detail, seen = self._watch(look)
+        self._child.finish()
+        serial, debugcon = bytes(self._serial.data), bytes(self._debugcon.data)
+        (self._directory / "serial.log").write_bytes(serial)
+        (self._directory / "debugcon.log").write_bytes(debugcon)
+        if ending == Ending.RESET:
+            detail = "triple fault" if self._trail.triple else "reset by a port, not by a fault"
+        crashed = ending in (Ending.RESET, Ending.STUCK, Ending.FLOOD)
+        return Run(Qemu.name, ending, serial, debugcon, rip,
+                   trail=self._trail.trail() if crashed else [],
+                   loop=crashed and ending != Ending.RESET and self._trail.tally.loops(),
+                   seen=seen, detail=detail, command=self._command, directory=self._directory)
+
+    def _watch(self, look: Callable[[View], Any] | None) -> tuple[Ending, int | None, str, Any]:
+        """Ending, RIP, detail and what LOOK returned."""
+        limits = self._limits
+        seconds = watchdog_seconds(limits.instructions)
+        try:
+            qmp = Qmp(self._child, self._monitor)
+            qmp.monitor(f"o /b {WATCHDOG_PORT:#x} {(WATCHDOG_MOST - seconds) // WATCHDOG_STEP:#x}")
+            qmp.do("cont")
+            qmp.wait("STOP")
+            stopped = view(qmp, self._gdb, self._directory)
+            rip = stopped["rip"]
+            if qmp.said("WATCHDOG") is not None:
+                if stopped.halted:
+                    off = not stopped["rflags"] & INTERRUPT_FLAG
+                    return Ending.HALTED, rip - HLT_LENGTH, f"hlt with interrupts {'off' if off else 'on'}", None
+                return Ending.STUCK, rip, f"still running after {limits.instructions} instructions", None
+            if (qmp.said("SHUTDOWN") or {}).get("reason") == "guest-shutdown":
+                return Ending.ENDED, rip, "power off", look(stopped) if look else None
+            return Ending.RESET, rip, "", None
+        except Loop:
+            return Ending.STUCK, self._trail.tally.kept[-1].where, "the same faults over and over", None
+        except Flood:
+            return Ending.FLOOD, None, f"more than {limits.output} bytes of output", None
+        except Overtime:
+            return Ending.CAPPED, None, f"not finished after {limits.wall:g} s", None
+        except Gone:
+            return Ending.FAILED, None, self._last_words(), None
+
+    def _last_words(self) -> str:
+        lines = (self._directory / MESSAGES).read_text("utf-8", "replace").split("\n")
+        said = [line for line in lines if line.strip()]
+        return said[-1] if said else f"QEMU ended unasked, status {self._child.returncode}"

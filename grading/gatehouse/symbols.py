@@ -1,0 +1,86 @@
+"""The kernel's symbols, read from its ELF file: names for addresses and addresses for names."""
+
+from __future__ import annotations
+
+import bisect
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+SYMTAB = 2                   # type of a section
+NOTYPE, SECTION, FILE = 0, 3, 4      # types of symbols; the last two name no place
+ABSOLUTE = 0xfff1            # instead of a section's index
+MARKERS = ("_start", "_end", "_stop")        # the linker script's, where a function's name says more
+
+
+class NotAKernel(Exception):
+    """The file is no ELF64 file with a symbol table."""
+
+
+@dataclass(frozen=True)
+class _Symbol:
+    name: str
+    address: int
+    type: int
+    end: int | None          # of its section; None for an absolute symbol
+
+    @property
+    def tells_place(self) -> bool:
+        """Not an assembler's constant, nor a local label, which belongs to the function around it."""
+        return self.end is not None and not (self.type == NOTYPE and ("." in self.name or "$" in self.name))
+
+
+class Symbols:
+    """Symbols of an ELF64 file (System V ABI, chapter 4).  Raises NotAKernel, OSError."""
+
+    def __init__(self, path: Path) -> None:
+        data = path.read_bytes()
+        if data[:5] != b"\x7fELF\x02":
+            raise NotAKernel(f"{path} is no ELF64 file")
+        try:
+            symbols = list(_read(data))
+        except (struct.error, IndexError, ValueError) as error:
+            raise NotAKernel(f"{path} is damaged: {error}") from error
+        self._addresses = {symbol.name: symbol.address for symbol in symbols}
+        self._places = sorted((symbol for symbol in symbols if symbol.tells_place),
+                              key=lambda symbol: (symbol.address, not symbol.name.endswith(MARKERS)))
+        self._starts = [symbol.address for symbol in self._places]
+
+    def address(self, name: str) -> int:
+        """The address of NAME.  Raises KeyError."""
+        return self._addresses[name]
+
+    def get(self, name: str) -> int | None:
+        """The address of NAME, None if the kernel has no such symbol."""
+        return self._addresses.get(name)
+
+    def describe(self, address: int) -> str:
+        """`idt_load+0x12`, or the bare number for an address in no section of the kernel."""
+        place = bisect.bisect_right(self._starts, address) - 1
+        if place >= 0:
+            symbol = self._places[place]
+            if symbol.end is not None and address < symbol.end:
+                offset = address - symbol.address
+                return f"{symbol.name}+{offset:#x}" if offset else symbol.name
+        return f"{address:#x}"
+
+
+def _read(data: bytes) -> Iterator[_Symbol]:
+    table, = struct.unpack_from("<Q", data, 0x28)
+    size, count = struct.unpack_from("<HH", data, 0x3a)
+    sections = [struct.unpack_from("<IIQQQQIIQQ", data, table + size * index) for index in range(count)]
+    for section in sections:
+        if section[1] != SYMTAB:
+            continue
+        strings = sections[section[6]][4]
+        for offset in range(section[4], section[4] + section[5], section[9]):
+            name, info, _, index, value, _ = struct.unpack_from("<IBBHQQ", data, offset)
+            if not name or not index or info & 0xf in (FILE, SECTION):
+                continue
+            start = strings + name
+            home = sections[index] if index < count else None
+            if home is None and index != ABSOLUTE:
+                raise ValueError(f"symbol in section {index} of {count}")
+            yield _Symbol(data[start:data.index(b"\0", start)].decode("ascii", "replace"), value, info & 0xf,
+                          home[3] + home[5] if home else None)
