@@ -1,0 +1,51 @@
+; The normal door and its way out: for vectors that only strike where CS tells the truth about the
+; stack and about GS.
+
+%include "common.inc"
+%include "frame.inc"
+
+extern trap, from_user, to_user
+global entry_normal, entry_normal.kernel, leave_kernel
+
+section .entry.text exec
+
+; entry_normal -- from a stub to C
+;
+; in    rsp  frame, error code or -1, vector (frame.inc)
+;       GS   the kernel's if CS says kernel, else the user's        IF  0
+; out   through leave_kernel, or to_user when CS says user
+entry_normal:
+        ; LAB 3.3: C wants DF clear; only then save, and give rdi the slot that the vector was in.
+        xchg    rdi, [rsp]              ; the vector comes out, rdi goes in
+        save    GPRS                    ; (no flag changes in here matter: they are in the frame)
+        mov     edx, edi
+        cld
+        test    byte [rsp + PT_CS], RPL_MASK
+        jnz     from_user
+
+; in    rsp  struct pt_regs, complete but for the error code in orig_rax
+;       edx  vector     GS  the kernel's
+.kernel:
+        ; LAB 3.4: trap(regs, error code, vector), on a stack aligned to 16; nothing to restart.
+        lea     rdi, [rsp]
+        mov     rsi, NO_SYSTEM_CALL
+        xchg    rsi, [rdi + PT_ORIG_RAX] ; the code comes out, -1 goes in
+        mov     rbx, rsp                ; C keeps rbx, and the frame has the old one
+        and     rsp, -16
+        call    trap
+.back_from_c:
+        mov     rsp, rbx
+        test    byte [rsp + PT_CS], RPL_MASK
+        jnz     to_user
+
+; leave_kernel -- back to what was interrupted
+;
+; in    rsp  struct pt_regs
+; out   every register as the frame has it
+leave_kernel:
+        ; LAB 3.6: rdi is not in the list; orig_rax is not the CPU's and must be gone before IRETQ.
+        restore GPRS
+        mov     rdi, [rsp]
+        lea     rsp, [rsp + 2 * 8]      ; the slots of rdi and of orig_rax
+.iret:
+        o64 iret                        ; another way to write iretq
