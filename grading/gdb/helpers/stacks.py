@@ -1,0 +1,97 @@
+"""stack: which stack this is, how much of it is used, and what the words on it are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import gdb
+
+from . import kernel, unwind
+from .machine import MASK, argument, describe, frame_register, register, words
+
+MOST_STACKS = 64
+SLOT = 8
+SHOWN = 32          # words
+
+
+@dataclass(frozen=True)
+class Area:
+    name: str
+    low: int
+    top: int
+
+
+def areas() -> list[Area]:
+    """The stacks that the kernel has registered (arch/x86_64/debug/stack.c), none before it runs."""
+    found = []
+    try:
+        at = gdb.parse_and_eval("stacks")
+        while int(at) and len(found) < MOST_STACKS:
+            found.append(Area(at["name"].string(), int(at["low"]) & MASK, int(at["top"]) & MASK))
+            at = at["next"]
+    except gdb.error:        # the kernel has no such list, or paging is still off
+        pass
+    return found
+
+
+def area_at(address: int) -> Area | None:
+    return next((area for area in areas() if area.low <= address < area.top), None)
+
+
+def stack_name(address: int) -> str | None:
+    area = area_at(address)
+    return None if area is None else f"the {area.name}"
+
+
+class Stack(gdb.Command):
+    """stack [WORDS] -- the stack that rsp is on: its name, how much is used, its words from rsp up (32 of them)."""
+
+    def __init__(self) -> None:
+        super().__init__("stack", gdb.COMMAND_STACK)
+
+    def invoke(self, text: str, from_tty: bool) -> None:
+        rsp = register("rsp")
+        count = argument(text, "number of words") if text else SHOWN
+        area = area_at(rsp)
+        if area is None:
+            print(f"rsp = {rsp:#x}, on no stack of the kernel's")
+        else:
+            print(f"the {area.name}, {area.low:#x} to {area.top:#x}: {area.top - rsp} of {area.top - area.low} bytes used")
+            count = min(count, (area.top - rsp) // SLOT)
+        notes = marks()
+        for index, value in enumerate(words(rsp, count)):
+            at = rsp + SLOT * index
+            print(f"  {at:#x}  {value:#018x}  {notes.get(at) or meaning(value)}".rstrip())
+        if area is not None and rsp + SLOT * count < area.top:
+            print(f"  ... {(area.top - rsp) // SLOT - count} more words")
+
+
+def marks() -> dict[int, str]:
+    """What the frames of the backtrace have on the stack: the slots of each way in, the return addresses."""
+    from .frames import entry_of, remark     # it needs stack_name from here
+    notes: dict[int, str] = {}
+    newer: gdb.Frame | None = None
+    for frame in unwind.frames(gdb.newest_frame()):
+        if entry := entry_of(frame):
+            for at, name in entry.slots():
+                if name:
+                    said = remark(name, words(at, 1)[0])
+                    notes[at] = f"{name}{', ' + said if said else ''}"
+        elif newer is not None and entry_of(newer) is None:
+            at = frame_register(frame, "rsp") - SLOT
+            notes.setdefault(at, f"return to {describe(frame.pc())}")
+        newer = frame
+    return notes
+
+
+def meaning(value: int) -> str:
+    """What a word that no frame claims may be."""
+    known = kernel.loaded()
+    if known is None:
+        return ""
+    if unwind.is_return_address(known, value):
+        return f"may be a return to {describe(value)}"
+    if area := area_at(value):
+        return f"into the {area.name}"
+    text = describe(value)
+    return "" if text == f"{value:#x}" else text

@@ -1,0 +1,159 @@
+"""Backtraces through assembly.
+
+Where the entry code can be followed (gatehouse/entry_frames.py), gdb has unwind information and unwinds by itself.
+This unwinder steps in where that is not enough:
+- in the entry code when the frame is not where the code would put it (a stub reached with INT n, a switched stack):
+  then the frame is looked for, by what a frame must look like;
+- in other assembly, which has no unwind information at all: the return address is looked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import gdb
+from gdb.unwinder import Unwinder, register_unwinder
+
+from gatehouse.cfi import CPU_PC
+
+from . import kernel
+from .kernel import Kernel
+from .machine import MASK
+
+SLOT = 8
+FRAME_SLOTS = 5
+SEARCHED = 64                          # slots
+CODE_SELECTORS = (0x10, 0x33, 0x23)    # arch/segments.h
+STACK_SELECTORS = {0x10: (0x18, 0), 0x33: (0x2b,), 0x23: (0x2b,)}
+FLAGS_FIXED, FLAGS_ZERO = 1 << 1, ~0x3f7fd7 & MASK    # SDM vol. 1, figure 3-8
+ALIGNMENT = 16
+
+
+class Identity:
+    """What tells one frame from another: gdb wants these two attributes."""
+
+    def __init__(self, sp: gdb.Value, pc: gdb.Value) -> None:
+        self.sp = sp
+        self.pc = pc
+
+
+class AssemblyUnwinder(Unwinder):
+    def __init__(self) -> None:
+        super().__init__("gatehouse")
+
+    def __call__(self, pending: gdb.PendingFrame) -> gdb.UnwindInfo | None:
+        known = kernel.loaded()
+        if known is None:
+            return None
+        pc, rsp = (int(pending.read_register(name)) & MASK for name in ("rip", "rsp"))
+        try:
+            if known.state(pc) or known.within(pc, "entry_text"):
+                return self._entry(pending, known, pc, rsp)
+            return self._assembly(pending, known, pc, rsp) if in_assembly(known, pc) else None
+        except gdb.MemoryError:
+            return None
+
+    def _entry(self, pending: gdb.PendingFrame, known: Kernel, pc: int, rsp: int) -> gdb.UnwindInfo | None:
+        states = known.state(pc)
+        for likeliest, state in enumerate(states):
+            frame = (int(pending.read_register(state.base)) + state.offset) & MASK
+            if is_frame(known, frame):
+                return None if likeliest == 0 else _interrupted(pending, frame, dict(state.saved))
+        for slot in range(SEARCHED):
+            if is_frame(known, rsp + SLOT * slot):
+                return _interrupted(pending, rsp + SLOT * slot, dict(states[0].saved) if states else {})
+        return None
+
+    def _assembly(self, pending: gdb.PendingFrame, known: Kernel, pc: int, rsp: int) -> gdb.UnwindInfo | None:
+        for slot in range(SEARCHED):
+            at = rsp + SLOT * slot
+            if is_return_address(known, _word(at)):
+                break
+        else:
+            return None
+        info = pending.create_unwind_info(Identity(_value(at + SLOT), _value(pc)))
+        info.add_saved_register("rip", _stored(pending, at))
+        info.add_saved_register("rsp", _value(at + SLOT))
+        rbp = int(pending.read_register("rbp")) & MASK
+        for place in (None, *range(rsp, at, SLOT)):
+            if links(known, rbp if place is None else _word(place), at):
+                if place is not None:
+                    info.add_saved_register("rbp", _stored(pending, place))
+                break
+        return info
+
+
+def is_frame(known: Kernel, at: int) -> bool:
+    """Whether the five slots at an address can have been pushed by the CPU (SDM vol. 3, section 6.14.2)."""
+    try:
+        rip, cs, flags, rsp, ss = (_word(at + SLOT * slot) for slot in range(FRAME_SLOTS))
+    except gdb.MemoryError:
+        return False
+    if cs not in CODE_SELECTORS or ss not in STACK_SELECTORS[cs] or not flags & FLAGS_FIXED or flags & FLAGS_ZERO:
+        return False
+    if cs != CODE_SELECTORS[0]:
+        return rip >> 47 == 0
+    gap = rsp - (at + SLOT * FRAME_SLOTS)          # 0 to 15 on the same stack; another stack when an IST is used
+    return known.in_text(rip) and (0 <= gap < ALIGNMENT or abs(gap) >= 1024)
+
+
+def is_return_address(known: Kernel, address: int) -> bool:
+    """Whether a CALL stands before an address in the kernel's code."""
+    if not known.in_text(address) or not known.in_text(address - 7):
+        return False
+    before = bytes(gdb.selected_inferior().read_memory(address - 7, 7))
+    indirect = any(before[-length] == 0xff and before[1 - length] >> 3 & 7 == 2 for length in (2, 3, 4, 6, 7))
+    return before[-5] == 0xe8 or indirect
+
+
+def links(known: Kernel, rbp: int, above: int) -> bool:
+    """Whether rbp can be the frame pointer of a caller whose frame begins above an address."""
+    if not above < rbp < above + 8192 or rbp % SLOT:
+        return False
+    try:
+        return is_return_address(known, _word(rbp + SLOT))
+    except gdb.MemoryError:
+        return False
+
+
+def in_assembly(known: Kernel, pc: int) -> bool:
+    if not known.in_text(pc):
+        return False
+    table = gdb.find_pc_line(pc).symtab
+    return table is not None and table.filename.endswith((".asm", ".inc"))
+
+
+def _interrupted(pending: gdb.PendingFrame, frame: int, saved: dict[str, int]) -> gdb.UnwindInfo:
+    """Like the rows of gatehouse/cfi.py: the caller is the CPU's frame, which is unwound by those."""
+    info = pending.create_unwind_info(Identity(_value(frame), pending.read_register("rip")))
+    info.add_saved_register("rip", _value(CPU_PC))
+    info.add_saved_register("rsp", _value(frame))
+    for name, offset in saved.items():
+        info.add_saved_register(name, _stored(pending, frame + offset, name))
+    return info
+
+
+def _word(address: int) -> int:
+    return int.from_bytes(bytes(gdb.selected_inferior().read_memory(address & MASK, SLOT)), "little")
+
+
+def _value(number: int) -> gdb.Value:
+    return gdb.Value(number & MASK).cast(gdb.selected_inferior().architecture().integer_type(64, False))
+
+
+def _stored(pending: gdb.PendingFrame, address: int, register: str = "rip") -> gdb.Value:
+    """A register's value out of memory, in the type that gdb has for the register."""
+    kind = pending.read_register(register).type
+    return gdb.Value(bytes(gdb.selected_inferior().read_memory(address & MASK, kind.sizeof)), kind)
+
+
+def frames(start: gdb.Frame) -> Iterator[gdb.Frame]:
+    """A frame and all older ones."""
+    frame: gdb.Frame | None = start
+    while frame is not None:
+        yield frame
+        frame = frame.older()
+
+
+def install() -> None:
+    register_unwinder(None, AssemblyUnwinder(), replace=True)
