@@ -47,8 +47,11 @@ $(B)/labs.mk: $(wildcard labs/*/lab.toml labs/*/*.asm labs/*/*.c) $(wildcard lab
 
 # LAB=3, 03, 03-exceptions and exceptions are one; `all` is the complete kernel, `kernel` is that
 # with the kernel's own tests.
-LAB ?= all
-lab := $(firstword $(foreach n,$(LABS),$(if $(filter $(LAB),$(n) $(n:0%=%) $(ID.$(n)) $(ID.$(n):$(n)-%=%)),$(n))))
+# In a handout the current lab is the default (labs/current.mk).
+-include labs/current.mk
+asked := $(LAB)
+LAB   ?= $(or $(CURRENT),all)
+lab   := $(firstword $(foreach n,$(LABS),$(if $(filter $(LAB),$(n) $(n:0%=%) $(ID.$(n)) $(ID.$(n):$(n)-%=%)),$(n))))
 ifneq ($(LABS),)                        # labs.mk is there: make starts anew when it has made it
 ifeq ($(lab)$(filter all kernel,$(LAB)),)
 $(error LAB=$(LAB) is no lab; the labs are $(foreach n,$(LABS),$(ID.$(n))))
@@ -221,17 +224,18 @@ words = $(foreach w,$(2),$(1) $(w))
 .PHONY: grade check-labs skeletons mutants bench-grade
 grade:
 	@grading/deps grade
-	$(Q)grading/grade $(call words,--lab,$(filter-out all,$(LAB))) $(call words,--emu,$(EMU)) \
+	$(Q)grading/grade $(call words,--lab,$(filter-out all,$(asked))) $(call words,--emu,$(EMU)) \
 		$(call words,--test,$(TEST)) $(call words,--seed,$(SEED)) $(GRADE_FLAGS)
 
-check-labs: kernel
+check-labs:
+	$(Q)$(MAKE) -s kernel LAB=kernel
 	$(Q)grading/lab check --objects $(B)/obj
 
 skeletons:
 	$(Q)grading/lab skeletons
 
 mutants:
-	$(Q)grading/grade --mutants $(call words,--lab,$(filter-out all,$(LAB)))
+	$(Q)grading/grade --mutants $(call words,--lab,$(filter-out all,$(asked)))
 
 bench-grade:
 	$(Q)grading/bench-grade

@@ -17,6 +17,7 @@ from .labs import Lab, LabError
 BASE = -1       # the "lab" of given code
 
 _INCLUDE = re.compile(r'^[ \t]*[#%][ \t]*include[ \t]*[<"]([^">\n]+)[">]', re.MULTILINE)
+OWN_TESTS = "kernel/tests/"
 _COMPILED = (".c", ".asm")
 _DEFINED = frozenset("TDBRVWCSGAi")
 
@@ -58,9 +59,13 @@ def _joins(name: str, included_by: str, sources: list[str], joins: dict[str, int
 
 
 def unnamed(root: Path, sources: list[str], labs: list[Lab], objects: Path) -> Iterator[LabError]:
-    """Each base source of which no other object, and no linker script, names a symbol."""
+    """Each base source of which no other object, and no linker script, names a symbol.
+
+    The kernel's own tests are linked as objects, so nothing needs to name them.
+    """
     added = {path for lab in labs for path in lab.adds}
-    base = [path for path in sources if path not in added and PurePosixPath(path).suffix in _COMPILED]
+    base = [path for path in sources if path not in added and PurePosixPath(path).suffix in _COMPILED
+            and not path.startswith(OWN_TESTS)]
     defines, needs = _symbols(objects)
     if not defines:
         yield LabError(str(objects), 1, "there are no objects here; build the kernel first")
