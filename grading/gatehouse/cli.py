@@ -88,13 +88,15 @@ def jobs(text: str) -> int:
     return int(text)
 
 
-def chosen_labs(known: list[Lab], words: Sequence[str]) -> list[Lab]:
-    """The labs asked for, each once and in order; all that have tests if none is named."""
+def chosen_labs(known: list[Lab], words: Sequence[str], course: Sequence[int] | None = None) -> list[Lab]:
+    """The labs asked for, each once and in order; if none is named all that have tests, in a handout the course's."""
     asked = [labs.find(known, word) for words_ in words for word in words_.split(",")]
     for lab in asked:
         if lab.announced:
             raise LabError("", 0, f"lab {lab.id} is announced only: it has no tests yet")
-    return [lab for lab in known if lab in asked or not asked and not lab.announced]
+    if asked:
+        return [lab for lab in known if lab in asked]
+    return [lab for lab in known if not lab.announced and (course is None or lab.number in course)]
 
 
 def chosen_emulators(words: Sequence[str]) -> list[Emulator]:
@@ -125,9 +127,9 @@ def grade(session: Session, chosen: Sequence[Lab], tree: Path | None, arguments:
     results: list[LabResult] = []
     for started in pending:
         results.append(started.wait())
-        session.progress.clear()
-        report.lab(results[-1])
-        sys.stdout.flush()
+        with session.progress.aside():
+            report.lab(results[-1])
+            sys.stdout.flush()
     report.end(results)
     if arguments.json:
         json_report.write(arguments.json, results, again)
@@ -143,7 +145,7 @@ def work(arguments: argparse.Namespace, here: Path) -> int:
     root = pristine.pristine_root(here)
     tree = arguments.tree or (here if pristine.is_handout(here) else None)
     known = labs.load(root)
-    chosen = chosen_labs(known, arguments.lab)
+    chosen = chosen_labs(known, arguments.lab, labs.course(root))
     if arguments.test:
         named = [test.name for lab in chosen for test in lab.tests]
         if arguments.test not in named:

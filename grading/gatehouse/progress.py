@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TextIO
 
 CLEAR = "\r\033[K"
@@ -25,7 +26,7 @@ class Progress:
         """A function that says what STEP is at."""
         return lambda text: self.tell(step, text)
 
-    def begin(self, step: str, text: str = "waiting") -> None:
+    def begin(self, step: str, text: str) -> None:
         with self.lock:
             self.begun += 1
             self.at[step] = text
@@ -42,12 +43,14 @@ class Progress:
             self.done += 1
             self._draw()
 
-    def clear(self) -> None:
-        """Leave the line empty, before anything else is printed."""
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """The line out of the way, for something else to be printed meanwhile."""
         with self.lock:
             if self.shown:
                 self.stream.write(CLEAR)
                 self.stream.flush()
+            yield
 
     def _draw(self) -> None:
         if not self.shown:

@@ -65,7 +65,7 @@ class Session:
     def sit(self, lab: Lab, tests: list[Test], kernel: Path, emulator: Emulator, place: Place) -> Judgement:
         """One lab in one emulator."""
         step = f"{lab.tag} {emulator.name}"
-        self.progress.begin(step)
+        self.progress.begin(step, "booting")
         bench = Bench(self.root, lab, kernel, emulator, self.runs, self.limits, self.seed, self.nonce, place,
                       self.progress.teller(step))
         try:

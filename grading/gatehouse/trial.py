@@ -42,8 +42,8 @@ def _finish(session: Session, trial: Trial) -> str | None:
     if result.trouble:
         raise CannotJudge(result.trouble)
     complaint = trial.complaint(result)
-    session.progress.clear()
-    print(f"  ok    {trial.name}" if complaint is None else f"  FAIL  {trial.name}: {complaint}", flush=True)
+    with session.progress.aside():
+        print(f"  ok    {trial.name}" if complaint is None else f"  FAIL  {trial.name}: {complaint}", flush=True)
     if complaint is None:
         trial.pending.forget()
     return complaint

@@ -82,10 +82,11 @@ def test_progress_is_for_terminals_only() -> None:
             return True
     for stream, shown in ((Terminal(), True), (io.StringIO(), False)):
         progress = Progress(stream)
-        progress.begin("02 qemu")
+        progress.begin("02 qemu", "booting")
         progress.teller("02 qemu")("7 tests")
         progress.finish("02 qemu")
-        progress.clear()
+        with progress.aside():
+            stream.write("")
         assert ("02 qemu: 7 tests" in stream.getvalue()) == shown and bool(stream.getvalue()) == shown
 
 
