@@ -118,7 +118,8 @@ def follow(code: Code) -> dict[int, list[State]]:
     for start, first in entries(code):
         for address, state in _walk(code, start, first):
             reached.setdefault(address, Counter())[state] += 1
-    return {address: [state for state, _ in states.most_common()] for address, states in reached.items()}
+    return {address: sorted(states, key=lambda state: (-states[state], state.base != "rsp"))
+            for address, states in reached.items()}
 
 
 def _walk(code: Code, start: int, first: State) -> set[tuple[int, State]]:
@@ -142,7 +143,7 @@ def _next(code: Code, here: Instruction, state: State) -> list[tuple[int, State]
     if here.name == "call":
         if here.section == ENTRY_SECTION and inside and target is not None and onward:
             return [(target, replace(_push(state, None), calls=(*state.calls, onward[0])))]
-        return [(address, _lose(state, CALLER_SAVED)) for address in onward]
+        return [] if state.base in CALLER_SAVED else [(address, _lose(state, CALLER_SAVED)) for address in onward]
     if here.name == "ret":
         if not state.calls:
             return []

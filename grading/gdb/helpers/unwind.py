@@ -27,6 +27,8 @@ CODE_SELECTORS = (0x10, 0x33, 0x23)    # arch/segments.h
 STACK_SELECTORS = {0x10: (0x18, 0), 0x33: (0x2b,), 0x23: (0x2b,)}
 FLAGS_FIXED, FLAGS_ZERO = 1 << 1, ~0x3f7fd7 & MASK    # SDM vol. 1, figure 3-8
 ALIGNMENT = 16
+REGISTERS = ("rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", *(f"r{number}" for number in range(8, 16)),
+             "eflags", "cs", "ss", "ds", "es", "fs", "gs", "fs_base", "gs_base", "k_gs_base")
 
 
 class Identity:
@@ -71,16 +73,14 @@ class AssemblyUnwinder(Unwinder):
                 break
         else:
             return None
-        info = pending.create_unwind_info(Identity(_value(at + SLOT), _value(pc)))
-        info.add_saved_register("rip", _stored(pending, at))
-        info.add_saved_register("rsp", _value(at + SLOT))
+        start = known.symbols.get(known.symbols.describe(pc).partition("+")[0]) or pc
+        saved = {"rip": _stored(pending, at), "rsp": _value(at + SLOT)}
         rbp = int(pending.read_register("rbp")) & MASK
-        for place in (None, *range(rsp, at, SLOT)):
-            if links(known, rbp if place is None else _word(place), at):
-                if place is not None:
-                    info.add_saved_register("rbp", _stored(pending, place))
-                break
-        return info
+        if not links(known, rbp, at):
+            places = [place for place in range(rsp, at, SLOT) if links(known, _word(place), at)]
+            if places:
+                saved["rbp"] = _stored(pending, places[0])
+        return _unwound(pending, _value(at + SLOT), _value(start), saved)
 
 
 def is_frame(known: Kernel, at: int) -> bool:
@@ -125,11 +125,20 @@ def in_assembly(known: Kernel, pc: int) -> bool:
 
 def _interrupted(pending: gdb.PendingFrame, frame: int, saved: dict[str, int]) -> gdb.UnwindInfo:
     """Like the rows of gatehouse/cfi.py: the caller is the CPU's frame, which is unwound by those."""
-    info = pending.create_unwind_info(Identity(_value(frame), pending.read_register("rip")))
-    info.add_saved_register("rip", _value(CPU_PC))
-    info.add_saved_register("rsp", _value(frame))
-    for name, offset in saved.items():
-        info.add_saved_register(name, _stored(pending, frame + offset, name))
+    values = {name: _stored(pending, frame + offset, name) for name, offset in saved.items()}
+    return _unwound(pending, _value(frame), pending.read_register("rip"),
+                    {**values, "rip": _value(CPU_PC), "rsp": _value(frame)})
+
+
+def _unwound(pending: gdb.PendingFrame, sp: gdb.Value, pc: gdb.Value, saved: dict[str, gdb.Value]) -> gdb.UnwindInfo:
+    """The caller's registers: those in SAVED, the others as they are. What is not named, gdb takes for lost."""
+    info = pending.create_unwind_info(Identity(sp, pc))
+    for name in REGISTERS:
+        value = pending.read_register(name)
+        if name not in saved and not value.is_optimized_out:
+            info.add_saved_register(name, value)
+    for name, value in saved.items():
+        info.add_saved_register(name, value)
     return info
 
 
