@@ -3,6 +3,7 @@
 #include <arch/cpu.h>
 #include <arch/percpu.h>
 #include <arch/segments.h>
+#include <cpu/gdt.h>
 #include <entry/idt.h>
 #include <kernel/string.h>
 #include <kernel/test.h>
@@ -198,6 +199,38 @@ TEST(call_into_c)
     report_equal(probe_rsp % 16, 8, "rsp mod 16 in C, behind the call, with an error code");
 }
 
+static u64 stub_address(unsigned vector)
+{
+    for (const struct entry_stub *stub = entry_stubs_start; stub != entry_stubs_end; stub++)
+        if (stub->vector == vector)
+            return stub->address;
+    return 0;
+}
+
+// Lab 02's work: a good stub is of no use if no gate leads to it.
+static void expect_gates(void)
+{
+    struct table_register idtr;
+    unsigned wrong = 0;
+
+    asm volatile("sidt %0" : "=m"(idtr));
+    report_equal(idtr.limit, sizeof(idt) - 1, "IDTR limit, lab 02");
+    for (unsigned vector = 0; vector < VECTORS_COUNT; vector++) {
+        u64 stub = stub_address(vector);
+        struct gate gate = {
+            .selector = KERNEL_CS,
+            .attributes = (u8)(GATE_PRESENT | vectors[vector].ring << 5 | GATE_INTERRUPT),
+            .offset_15_0 = (u16)stub,
+            .offset_31_16 = (u16)(stub >> 16),
+            .offset_63_32 = (u32)(stub >> 32),
+        };
+
+        wrong += stub ? memcmp(&idt[vector], &gate, sizeof(gate)) != 0
+                      : (idt[vector].attributes & GATE_PRESENT) != 0;
+    }
+    report_equal(wrong, 0, "gates that differ from vectors.def, lab 02");
+}
+
 // Every stub with a frame of the test's making. Ring 0 cannot raise #TS, #AC, #VC, #SX; #DF and #CP
 // have an error code that INT n does not push.
 TEST(every_stub)
@@ -220,6 +253,20 @@ TEST(every_stub)
         expect_frame(&trigger, &run);
     }
     report_equal(wrong, 0, "stubs whose frame is wrong");
+    expect_gates();
+}
+
+// A #GP whose gate is not present. No way back is defined from there.
+TEST(double_fault)
+{
+    struct trigger trigger = trigger_gp;
+
+    trigger.vector = VECTOR_DF;
+    trigger.code = 0;
+    idt[VECTOR_GP].attributes &= (u8)~GATE_PRESENT;
+    provoke(&trigger, 0);
+    idt[VECTOR_GP].attributes |= GATE_PRESENT;
+    expect_arrival(&trigger);
 }
 
 // ---- there and back -------------------------------------------------------------------------------
@@ -296,19 +343,6 @@ TEST(device_not_available)
     write_cr0(cr0 | CR0_TS);
     round_trip(&trigger_nm);
     write_cr0(cr0);
-}
-
-// A #GP whose gate is not present. No way back is defined from there.
-TEST(double_fault)
-{
-    struct trigger trigger = trigger_gp;
-
-    trigger.vector = VECTOR_DF;
-    trigger.code = 0;
-    idt[VECTOR_GP].attributes &= (u8)~GATE_PRESENT;
-    provoke(&trigger, 0);
-    idt[VECTOR_GP].attributes |= GATE_PRESENT;
-    expect_arrival(&trigger);
 }
 
 // A data segment that is not present, in the slot that the GDT leaves empty.
