@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from . import bulk, early, hints
 from .boot import Bench, Boot
 from .labs import Hint, Test
-from .outcome import COSTS_NOTHING, Crash, Outcome, Verdict, silence
+from .outcome import Crash, Outcome, Verdict, silence
 from .safe import escape, tail
 
 SHORT_TAIL = 3
@@ -146,7 +146,7 @@ class _Work:
             seen.setdefault(finding.check, []).append(finding.text)
         for check, texts in seen.items():
             more = [f"and {len(texts) - SHOWN} more of this kind"] if len(texts) > SHOWN else []
-            self.weigh([*texts[:SHOWN], *more], probe.checks.get(check), boot)
+            self.weigh([*texts[:SHOWN], *more], probe.noticed_by(check), boot)
 
     def without_end(self, boot: Boot) -> None:
         """The END line was lost on its way, which costs the lab's last test."""
@@ -155,18 +155,22 @@ class _Work:
         if last in boot.tests and verdict and verdict.outcome == Outcome.PASS:
             self.give(last.name, Outcome.MISSING, ["the END line did not arrive whole"], boot)
 
-    def weigh(self, texts: list[str], test: str | None, boot: Boot) -> None:
-        """Set what the probe saw against what the test that should have noticed said."""
-        verdict = self.out.verdicts.get(test or "")
-        if verdict is None or verdict.outcome in COSTS_NOTHING:
-            self.out.notes += [f"from outside: {text}" for text in texts]
-        elif verdict.outcome in (Outcome.PASS, Outcome.FORGED):
+    def weigh(self, texts: list[str], noticed_by: list[str], boot: Boot) -> None:
+        """Set what the probe saw against the tests of which one should have noticed."""
+        verdicts = [self.out.verdicts.get(name) for name in noticed_by]
+        failed = next((verdict for verdict in verdicts if verdict and not verdict.fine), None)
+        said_ok = [verdict for verdict in verdicts if verdict and verdict.outcome in (Outcome.PASS, Outcome.FORGED)]
+        if noticed_by and len(said_ok) == len(noticed_by):
             self.out.forged += texts
-            before = verdict.detail or [f"printed: ok {verdict.test}"]
-            self.give(verdict.test, Outcome.FORGED, [*before, *(f"the machine showed: {text}" for text in texts)], boot)
+            for verdict in said_ok:
+                printed = verdict.detail or [f"printed: ok {verdict.test}"]
+                detail = [*printed, *(f"the machine showed: {text}" for text in texts)]
+                self.give(verdict.test, Outcome.FORGED, detail, boot)
+        elif failed:
+            detail = [*failed.detail, *(f"from outside: {text}" for text in texts)]
+            self.give(failed.test, failed.outcome, detail, boot)
         else:
-            detail = [*verdict.detail, *(f"from outside: {text}" for text in texts)]
-            self.give(verdict.test, verdict.outcome, detail, boot)
+            self.out.notes += [f"from outside: {text}" for text in texts]
 
     def unseen(self, boot: Boot) -> None:
         """The machine was switched off before the probe could look, so nothing confirms its words."""

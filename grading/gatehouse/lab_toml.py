@@ -55,9 +55,13 @@ class Probe:
     """What is looked at from outside the machine, and which test should have noticed."""
 
     kind: str
-    checks: dict[str, str]      # check -> test
+    checks: dict[str, str]      # check -> test, or several with commas between, one of which must notice
     doors: tuple[str, ...]
     ist: bool
+
+    def noticed_by(self, check: str) -> list[str]:
+        """The tests of which one must fail if the check does."""
+        return [name.strip() for name in self.checks.get(check, "").split(",") if name.strip()]
 
 
 @dataclass(frozen=True)
@@ -182,10 +186,11 @@ def _probe(top: Table, tests: list[str]) -> Probe | None:
     if table is None:
         return None
     probe = Probe(table.string("kind"), table.words("checks"), table.strings("doors", ()), table.flag("ist", False))
-    for check, test in probe.checks.items():
-        if test not in tests:
-            top.source.complain(f"{test!r} is not a test of this lab; known: {', '.join(tests)}",
-                                "probe", "checks", check)
+    for check in probe.checks:
+        for test in probe.noticed_by(check):
+            if test not in tests:
+                top.source.complain(f"{test!r} is not a test of this lab; known: {', '.join(tests)}",
+                                    "probe", "checks", check)
     table.finish()
     return probe
 

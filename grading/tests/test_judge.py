@@ -261,6 +261,19 @@ def test_a_liar_is_caught_by_the_probe(root: Path) -> None:
     assert detail[:2] == ["printed: ok table", "the machine showed: gate 0 is empty"] and len(detail) < 10
 
 
+def test_of_several_that_may_notice_one_is_enough(root: Path) -> None:
+    seen = [finding("gates", "gate 3 is elsewhere")]
+    def guest(says: dict[str, str]) -> Guest:
+        return lambda tests, nonce: Said(transcript(tests, nonce, says), seen=seen)
+    given = plain(root, probe={"gates": "table, limit"})
+    expect(sit(given, guest({}))[0], table="forged", limit="forged")
+    judgement, _ = sit(given, guest({"limit": "# limit: IDTR base: expected 1, got 2\nnot ok"}))
+    expect(judgement, limit="wrong value")
+    assert not judgement.forged and judgement.verdicts["limit"].detail[-1] == "from outside: gate 3 is elsewhere"
+    alone, _ = sit(given, guest({}), given.tests[:2])
+    assert outcomes(alone) == {"gates": "pass", "table": "pass"} and alone.notes == ["from outside: gate 3 is elsewhere"]
+
+
 def test_a_failed_test_gains_detail_from_the_probe(root: Path) -> None:
     says = {"limit": "# limit: IDTR limit: expected 0xfff, got 0xffe\nnot ok"}
     def guest(tests: list[str], nonce: str) -> Said:
