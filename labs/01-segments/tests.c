@@ -65,6 +65,7 @@ static void expect_segments(const struct percpu *cpu)
     expect_entry(cpu, USER32_CS, CODE32_RING3, "USER32_CS");
     expect_entry(cpu, USER_DS, DATA_RING3, "USER_DS");
     expect_entry(cpu, USER_CS, CODE64_RING3, "USER_CS");
+    expect_entry(cpu, USER_CS + 8, 0, "empty");
 }
 
 TEST_BEFORE(INIT_SEGMENTS, table)
@@ -183,6 +184,7 @@ TEST(task_register)
     report_equal(selector_tr(), TSS_SELECTOR, "TR");
     report_equal(base, (u64)&percpu0.tss, "base in the TSS's descriptor");
     report_equal(half[0] >> 40 & 0xff, TSS_BUSY, "present and type of the TSS, busy after LTR");
+    report_equal(half[1] >> 32, 0, "bits 127:96 of the TSS's descriptor, reserved");
     asm volatile("lsl %0, %1" : "+r"(limit) : "r"((u64)TSS_SELECTOR));
     report_equal(limit, sizeof(struct tss) - 1, "limit of the TSS, as LSL reads it");
     report_equal(percpu0.tss.io_map, sizeof(struct tss),

@@ -1,4 +1,4 @@
-// The first serial port, polled. TI PC16550D data sheet, sections 8.1 to 8.6.
+// The first serial port, polled. TI PC16550D data sheet, sections 8.1 to 8.8.
 
 #include <arch/cpu.h>
 #include <arch/hole.h>
