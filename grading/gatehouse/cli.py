@@ -154,6 +154,7 @@ def work(arguments: argparse.Namespace, here: Path) -> int:
     emulators = chosen_emulators(arguments.emu)
     runs = Runs(arguments.keep or here / "build" / "runs", keep_all=bool(arguments.keep))
     runs.forget_old()
+    Runs(root / "build" / "trees").forget_old()
     with ThreadPoolExecutor(arguments.jobs) as pool:
         session = Session(root, known, emulators, Builder(root, arguments.jobs), runs, pool, Progress(sys.stderr),
                           Limits(), arguments.seed, arguments.nonce)

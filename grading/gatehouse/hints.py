@@ -9,6 +9,8 @@ from pathlib import Path
 from .labs import Hint, Lab, load_hints
 from .outcome import Outcome
 
+UNLIKE_OTHERS = frozenset({Outcome.FORGED, Outcome.EMULATOR})    # no symptom of a wrong solution
+
 GENERIC = Path(__file__).parent.parent / "hints.toml"
 
 
@@ -21,6 +23,8 @@ def choose(hints: Iterable[Hint], test: str, outcome: Outcome, symptom: str) -> 
     """What the first fitting hint says, `\\1` replaced by the first group of its `match`."""
     for hint in hints:
         if hint.test not in (None, test) or hint.outcome not in (None, outcome):
+            continue
+        if hint.outcome is None and outcome in UNLIKE_OTHERS:
             continue
         if hint.match is None:
             return hint.say

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -109,6 +110,7 @@ def submission(session: Session, lab: Lab, tree: Path, earlier: Literal["referen
     key = hashlib.sha256(str(tree).encode()).hexdigest()[:12]
     place = session.root / "build" / "trees" / key / f"{lab.tag}-{earlier}"
     with locked(place):
+        os.utime(place.parent)               # in use; see cli.work
         before = {path for path in (place / "overlay").rglob("*") if path.is_file()}
         taken = overlay.from_tree(session.root, list(session.labs), lab, tree, place / "overlay", earlier)
         if any(not path.exists() for path in before):

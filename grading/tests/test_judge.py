@@ -259,6 +259,7 @@ def test_a_liar_is_caught_by_the_probe(root: Path) -> None:
     assert judgement.forged
     detail = judgement.verdicts["table"].detail
     assert detail[:2] == ["printed: ok table", "the machine showed: gate 0 is empty"] and len(detail) < 10
+    assert "what is printed does not count" in (judgement.verdicts["table"].hint or "")
 
 
 def test_of_several_that_may_notice_one_is_enough(root: Path) -> None:
