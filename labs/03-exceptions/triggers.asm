@@ -130,8 +130,11 @@ trap_probe:
 ; ---- the triggers ------------------------------------------------------------------------------
 
 ; begin NAME ... at NAME_rip, RIP expected ... over NAME, vector, code, flags that it sets
+;
+; Aligned, so that an RIP that is taken for CS, where the frame is a slot off, has no RPL.
 %macro begin 1
 section .text
+        align   4
 %1_start:
 %endmacro
 
@@ -237,7 +240,6 @@ trigger_db_rip:
 .no_code:
         cli                             ; the gate would
         jmp     [by_hand_stub]
-        align   4                       ; so that it does not look like a CS of ring 3 where the
-                                        ; frame is a slot off
+        align   4
 trigger_by_hand_rip equ trigger_by_hand_next
         over    trigger_by_hand, -1, NO_CODE
