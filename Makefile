@@ -219,13 +219,14 @@ QEMU_MACHINE := -accel tcg -machine q35 -cpu max,vendor=GenuineIntel -m 128 -net
 
 # ---- judging -------------------------------------------------------------------------------------
 
-words = $(foreach w,$(2),$(1) $(w))
+# option --name,WORDS: `--name word` for each
+option = $(foreach w,$(2),$(1) $(w))
 
 .PHONY: grade check-labs skeletons mutants bench-grade
 grade:
 	@grading/deps grade
-	$(Q)grading/grade $(call words,--lab,$(filter-out all,$(asked))) $(call words,--emu,$(EMU)) \
-		$(call words,--test,$(TEST)) $(call words,--seed,$(SEED)) $(GRADE_FLAGS)
+	$(Q)grading/grade $(call option,--lab,$(filter-out all,$(asked))) $(call option,--emu,$(EMU)) \
+		$(call option,--test,$(TEST)) $(call option,--seed,$(SEED)) $(GRADE_FLAGS)
 
 check-labs:
 	$(Q)$(MAKE) -s kernel LAB=kernel
@@ -235,10 +236,32 @@ skeletons:
 	$(Q)grading/lab skeletons
 
 mutants:
-	$(Q)grading/grade --mutants $(call words,--lab,$(filter-out all,$(asked)))
+	$(Q)grading/grade --mutants $(call option,--lab,$(filter-out all,$(asked)))
 
 bench-grade:
 	$(Q)grading/bench-grade
+
+# ---- debugging -----------------------------------------------------------------------------------
+
+## make qemu|bochs [LAB=] [TEST=] [SEED=]      boot one lab by hand, console in this terminal
+## make debug [LAB=] [TEST=]    QEMU and gdb in this terminal; make qemu-gdb and make gdb in two
+## make bochs-debug [LAB=] [TEST=]    the debugger of Bochs, symbols loaded
+## make tour LAB=               a guided session in that debugger, for labs 02 and 03; CHECK=1 plays it
+by_hand = grading/debug $(1) --built $(dir) --state $(B) $(if $(lab),--lab $(lab)) \
+          --test '$(TEST)' --seed '$(SEED)'
+
+.PHONY: qemu bochs qemu-gdb gdb debug bochs-debug tour tours
+qemu bochs qemu-gdb debug bochs-debug: kernel
+	$(Q)$(call by_hand,$@)
+gdb:
+	$(Q)grading/debug gdb --state $(B)
+
+TOURS := $(foreach n,$(LABS),$(if $(wildcard labs/$(ID.$(n))/tour/tour.toml),$(n)))
+tour: $(if $(filter $(TOURS),$(lab)),kernel)
+	$(Q)$(if $(filter $(TOURS),$(lab)),,echo 'LAB= says which tour; there are tours of the labs $(TOURS)' >&2; exit 2;) \
+		$(call by_hand,tour) $(if $(CHECK),--check)
+tours:
+	$(Q)for lab in $(TOURS); do $(MAKE) -s tour LAB=$$lab CHECK=1 || exit; done
 
 # ---- handouts ------------------------------------------------------------------------------------
 
