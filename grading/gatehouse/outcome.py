@@ -141,6 +141,9 @@ def silence(serial: bytes, said: Transcript) -> list[str]:
     text = f"serial: {len(serial)} bytes arrived"
     if letters == 0:
         return [f"{text}, all below 0x20: only the low five bits of each character"]
+    lines = serial.count(b"\n")
+    if lines and serial.count(b"\r\n") == lines:
+        return [f"{text}; every line ends in 0x0d 0x0a"]
     if said.banner:
         return [f"{text}, the banner among them, but not the plan"]
     return [f"{text}, but not the banner of this run"]

@@ -81,6 +81,8 @@ def test_silence_and_garbled_text_have_words(root: Path) -> None:
     assert "DLAB" in (silent.verdicts["gates"].hint or "")
     five, _ = sit(plain(root), lambda tests, nonce: Said(bytes(b & 0x1f for b in transcript(tests, nonce).encode())))
     assert "five" in (five.verdicts["gates"].hint or "")
+    ended, _ = sit(plain(root), lambda tests, nonce: Said(transcript(tests, nonce).replace("\n", "\r\n")))
+    assert "every line ends in 0x0d 0x0a" in ended.verdicts["gates"].detail[0]
 
 
 def test_an_end_line_cut_short_costs_the_last_test(root: Path) -> None:
