@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-SYMTAB = 2                   # type of a section
+SYMTAB, NOBITS = 2, 8        # types of sections
 NOTYPE, SECTION, FILE = 0, 3, 4      # types of symbols; the last two name no place
 ABSOLUTE = 0xfff1            # instead of a section's index
 MARKERS = ("_start", "_end", "_stop")        # the linker script's, where a function's name says more
@@ -22,6 +22,7 @@ class NotAKernel(Exception):
 class _Symbol:
     name: str
     address: int
+    size: int
     type: int
     end: int | None          # of its section; None for an absolute symbol
 
@@ -39,21 +40,41 @@ class Symbols:
         if data[:5] != b"\x7fELF\x02":
             raise NotAKernel(f"{path} is no ELF64 file")
         try:
-            symbols = list(_read(data))
+            sections = _sections(data)
+            symbols = list(_read(data, sections))
         except (struct.error, IndexError, ValueError) as error:
             raise NotAKernel(f"{path} is damaged: {error}") from error
-        self._addresses = {symbol.name: symbol.address for symbol in symbols}
+        self._data = data
+        self._sections = [section for section in sections if section[3] and section[1] != NOBITS]
+        self._named = {symbol.name: symbol for symbol in symbols}
         self._places = sorted((symbol for symbol in symbols if symbol.tells_place),
                               key=lambda symbol: (symbol.address, not symbol.name.endswith(MARKERS)))
         self._starts = [symbol.address for symbol in self._places]
 
     def address(self, name: str) -> int:
         """The address of NAME.  Raises KeyError."""
-        return self._addresses[name]
+        return self._named[name].address
+
+    def size(self, name: str) -> int:
+        """Its size in bytes, as the compiler noted it; 0 for what the linker script defines.  Raises KeyError."""
+        return self._named[name].size
 
     def get(self, name: str) -> int | None:
         """The address of NAME, None if the kernel has no such symbol."""
-        return self._addresses.get(name)
+        return self._named[name].address if name in self._named else None
+
+    def read(self, address: int, length: int) -> bytes:
+        """What the file says is there before anything runs.  Raises KeyError if that is in no section."""
+        for section in self._sections:
+            start, offset, size = section[3:6]
+            if start <= address and address + length <= start + size:
+                return self._data[offset + address - start:][:length]
+        raise KeyError(f"{address:#x}")
+
+    def places(self) -> list[tuple[int, str]]:
+        """Every place with its name, by address; of several names for one, what `describe` says comes first."""
+        return [(symbol.address, symbol.name)
+                for symbol in sorted(reversed(self._places), key=lambda symbol: symbol.address)]
 
     def describe(self, address: int) -> str:
         """`idt_load+0x12`, or the bare number for an address in no section of the kernel."""
@@ -66,21 +87,24 @@ class Symbols:
         return f"{address:#x}"
 
 
-def _read(data: bytes) -> Iterator[_Symbol]:
+def _sections(data: bytes) -> list[tuple[int, ...]]:
     table, = struct.unpack_from("<Q", data, 0x28)
     size, count = struct.unpack_from("<HH", data, 0x3a)
-    sections = [struct.unpack_from("<IIQQQQIIQQ", data, table + size * index) for index in range(count)]
+    return [struct.unpack_from("<IIQQQQIIQQ", data, table + size * index) for index in range(count)]
+
+
+def _read(data: bytes, sections: list[tuple[int, ...]]) -> Iterator[_Symbol]:
     for section in sections:
         if section[1] != SYMTAB:
             continue
         strings = sections[section[6]][4]
         for offset in range(section[4], section[4] + section[5], section[9]):
-            name, info, _, index, value, _ = struct.unpack_from("<IBBHQQ", data, offset)
+            name, info, _, index, value, size = struct.unpack_from("<IBBHQQ", data, offset)
             if not name or not index or info & 0xf in (FILE, SECTION):
                 continue
             start = strings + name
-            home = sections[index] if index < count else None
+            home = sections[index] if index < len(sections) else None
             if home is None and index != ABSOLUTE:
-                raise ValueError(f"symbol in section {index} of {count}")
-            yield _Symbol(data[start:data.index(b"\0", start)].decode("ascii", "replace"), value, info & 0xf,
+                raise ValueError(f"symbol in section {index} of {len(sections)}")
+            yield _Symbol(data[start:data.index(b"\0", start)].decode("ascii", "replace"), value, size, info & 0xf,
                           home[3] + home[5] if home else None)

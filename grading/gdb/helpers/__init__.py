@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gdb
 
-from . import kernel, unwind
+from . import kernel, leave, unwind
 from .frames import PtRegs
 from .inject import Nmi
 from .stacks import Stack
@@ -16,5 +16,6 @@ def install() -> None:
     for command in (PtRegs, Idt, Gdt, Tss, Stack, Gs, Nmi):
         command()
     unwind.install()
+    leave.install()
     gdb.events.new_objfile.connect(lambda _: kernel.refresh())
     kernel.refresh()

@@ -110,6 +110,8 @@ def missing(entry: Entry) -> list[str]:
 
 def whole(address: int) -> list[str]:
     lines = [f"struct pt_regs at {address:#x}, on {stack_name(address) or 'no stack of the kernel'}"]
+    if not unwind.is_frame(kernel.current(), address + COMPLETE):
+        lines = [f"no frame is on the stack here; the words at {address:#x}, read as if they were one"]
     for index, (name, value) in enumerate(zip(NAMES, words(address, len(NAMES)), strict=True)):
         lines.append(_line(address + SLOT * index, name, value, SLOT * index))
     return lines

@@ -21,6 +21,7 @@ class Kernel:
     path: Path
     symbols: Symbols
     states: dict[int, list[State]]
+    returns: tuple[int, ...]            # the IRETQs
 
     def within(self, address: int, name: str) -> bool:
         """Whether an address lies between the symbols NAME_start and NAME_end."""
@@ -62,7 +63,8 @@ def refresh() -> None:
         return
     code = entry_frames.disassemble(Path(name), OBJDUMP)
     states = entry_frames.follow(code)
-    _loaded = Kernel(Path(name), symbols, states)
+    returns = tuple(address for address in sorted(states) if code.instructions[address].name == "iretq")
+    _loaded = Kernel(Path(name), symbols, states, returns)
     _add_frames(cfi.frames(code, states))
 
 

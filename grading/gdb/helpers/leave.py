@@ -1,0 +1,58 @@
+"""leave: from anywhere inside a way into the kernel back to what it interrupted.
+
+gdb's `finish` cannot do that: the interrupted code did not call, so there is no return address to wait at. Here the
+machine runs to the IRETQ that takes this very frame, and over it; the handler may have changed where that leads.
+"""
+
+from __future__ import annotations
+
+import gdb
+
+from . import kernel
+from .frames import entry_of, nearest
+from .machine import describe, register
+
+
+class Leave(gdb.Command):
+    """leave -- run until the way into the kernel that the selected frame is in has returned."""
+
+    def __init__(self) -> None:
+        super().__init__("leave", gdb.COMMAND_RUNNING)
+
+    def invoke(self, text: str, from_tty: bool) -> None:
+        register("rip")
+        entry = nearest(gdb.selected_frame())
+        if entry is None:
+            raise gdb.GdbError("no way into the kernel is on the stack here")
+        stops = [_stop(address, entry.frame) for address in kernel.current().returns]
+        gdb.execute("continue", to_string=True)
+        for stop in stops:
+            if stop.is_valid():
+                stop.delete()
+        if register("rip") in kernel.current().returns and register("rsp") == entry.frame:
+            gdb.execute("stepi", to_string=True)
+            print(f"left for {describe(register('rip'))}")
+
+
+def _stop(address: int, frame: int) -> gdb.Breakpoint:
+    stop = gdb.Breakpoint(f"*{address:#x}", internal=True)
+    stop.silent = True
+    stop.condition = f"$rsp == {frame:#x}"
+    return stop
+
+
+class CanFinish(gdb.Command):
+    """gatehouse-can-finish -- runs before `finish`, which would wait for ever in the entry code."""
+
+    def __init__(self) -> None:
+        super().__init__("gatehouse-can-finish", gdb.COMMAND_OBSCURE)
+
+    def invoke(self, text: str, from_tty: bool) -> None:
+        if gdb.selected_thread() is not None and entry_of(gdb.selected_frame()) is not None:
+            raise gdb.GdbError("the entry code was not called, so it has no caller to finish to: say `leave`")
+
+
+def install() -> None:
+    Leave()
+    CanFinish()
+    gdb.execute("define hook-finish\ngatehouse-can-finish\nend")
