@@ -155,15 +155,18 @@ def work(arguments: argparse.Namespace, here: Path) -> int:
     runs = Runs(arguments.keep or here / "build" / "runs", keep_all=bool(arguments.keep))
     runs.forget_old()
     Runs(root / "build" / "trees").forget_old()
-    with ThreadPoolExecutor(arguments.jobs) as pool:
-        session = Session(root, known, emulators, Builder(root, arguments.jobs), runs, pool, Progress(sys.stderr),
-                          Limits(), arguments.seed, arguments.nonce)
+    pool = ThreadPoolExecutor(arguments.jobs)
+    session = Session(root, known, emulators, Builder(root, arguments.jobs), runs, pool, Progress(sys.stderr),
+                      Limits(), arguments.seed, arguments.nonce)
+    try:
         session.ready()
         if arguments.mutants or arguments.mutant:
             return mutants.check(session, chosen, arguments.mutant)
         if arguments.skeletons:
             return skeletons.check(session, chosen)
         return grade(session, chosen, tree, arguments)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)       # nobody waits for what no longer matters
 
 
 def main(words: Sequence[str], here: Path) -> int:
@@ -171,6 +174,8 @@ def main(words: Sequence[str], here: Path) -> int:
     arguments = parser().parse_args(words)
     try:
         return work(arguments, here)
+    except BrokenPipeError:
+        os._exit(CANNOT_JUDGE)       # whoever read the report has gone
     except (CannotJudge, LabError, OSError) as error:
         print(f"grade: {error}", file=sys.stderr)
         return CANNOT_JUDGE

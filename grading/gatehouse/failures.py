@@ -43,7 +43,8 @@ def groups(result: LabResult) -> Iterable[Group]:
         for emulator, verdict in result.verdicts(test).items():
             if verdict.fine or verdict.outcome == Outcome.NOT_RUN:
                 continue
-            same = [("detail", verdict.outcome, verdict.hint or "", *verdict.detail), ("test", verdict.outcome, test.name)]
+            same = [("detail", verdict.outcome, verdict.hint or "", *verdict.detail),
+                    ("test", verdict.outcome, test.name)]
             group = next((found[key] for key in same if key in found), Group([]))
             group.members.append((emulator, verdict))
             found.update((key, group) for key in same)

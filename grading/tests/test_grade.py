@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import jsonschema
 import pytest
+from gatehouse import labs
 from students import GDT, IDT, NORMAL, ROOT, SERIAL, Graded, grade, tree
 
 SCHEMA = json.loads((ROOT / "docs" / "report.schema.json").read_text())
@@ -159,7 +162,6 @@ INCLUDES = "#include <arch/machine.h>\n#include <kernel/cmdline.h>\n#include <ke
 
 @pytest.mark.parametrize("lab, path, before", [("1", GDT, "    u32 high = flags |"), ("2", IDT, IN_GATE)])
 def test_a_forger_scores_nothing(tmp_path: Path, lab: str, path: str, before: str) -> None:
-    from gatehouse import labs
     names = [test.name for test in labs.find(labs.load(ROOT), lab).tests]
     lie = LIE.format(names=", ".join(f'"{name}"' for name in names), count=len(names))
     graded = submit(tmp_path, lab, {path: [(before, lie + before), ("#include <kernel/init.h>\n", INCLUDES)]})
@@ -190,6 +192,32 @@ def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
             process.wait()
     assert len(one) == 6
     assert two == {name: text.replace(b"0" * 16, b"f" * 16) for name, text in one.items()}
+
+
+def working_in(place: Path) -> list[str]:
+    """The processes whose working directory lies in PLACE."""
+    found = []
+    for link in Path("/proc").glob("[0-9]*/cwd"):
+        try:
+            if link.readlink().is_relative_to(place):
+                found.append(link.parent.name)
+        except OSError:
+            continue                 # it has just ended, or is not ours
+    return found
+
+
+def test_an_interrupted_grader_leaves_no_emulator_behind(tmp_path: Path) -> None:
+    place = tree(tmp_path / "student", in_gate('for (;;) asm volatile("");'))
+    kept = tmp_path / "kept"
+    grader = subprocess.Popen([ROOT / "grading" / "grade", "--tree", place, "--lab", "2", "--keep", kept],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while not working_in(kept):
+        assert grader.poll() is None
+        time.sleep(0.01)
+    grader.send_signal(signal.SIGINT)
+    _, err = grader.communicate(timeout=30)
+    assert (grader.returncode, err) == (130, "\ngrade: interrupted\n")
+    assert working_in(kept) == []
 
 
 def test_graders_side_by_side(tmp_path: Path) -> None:
