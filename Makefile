@@ -52,7 +52,9 @@ $(B)/labs.mk: $(wildcard labs/*/lab.toml labs/*/*.asm labs/*/*.c) $(wildcard lab
 asked := $(LAB)
 LAB   ?= $(or $(CURRENT),all)
 lab   := $(firstword $(foreach n,$(LABS),$(if $(filter $(LAB),$(n) $(n:0%=%) $(ID.$(n)) $(ID.$(n):$(n)-%=%)),$(n))))
-ifneq ($(LABS),)                        # labs.mk is there: make starts anew when it has made it
+# Only if labs.mk is there and younger than the labs; make writes it and starts anew if it is not.
+older := $(shell find labs -name lab.toml -newer $(B)/labs.mk 2> /dev/null)
+ifeq ($(if $(LABS),$(older),none),)
 ifeq ($(lab)$(filter all kernel,$(LAB)),)
 $(error LAB=$(LAB) is no lab; the labs are $(foreach n,$(LABS),$(ID.$(n))))
 endif
