@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from .outcome import Outcome, Verdict
@@ -14,6 +13,10 @@ class Group:
     """Failures that one explanation serves: the same outcome and the same advice."""
 
     members: list[tuple[str, Verdict]]
+
+    @property
+    def outcome(self) -> Outcome:
+        return self.members[0][1].outcome
 
     @property
     def tests(self) -> list[str]:
@@ -36,15 +39,16 @@ class Group:
         return list(dict.fromkeys(verdict.hint for _, verdict in self.members if verdict.hint))
 
 
-def groups(result: LabResult) -> Iterable[Group]:
+def groups(result: LabResult) -> list[Group]:
     """The failures of a lab: one test in two emulators is one, and so are tests that died the same death."""
     found: dict[tuple[str, ...], Group] = {}
     for test in result.tests:
         for emulator, verdict in result.verdicts(test).items():
             if verdict.fine or verdict.outcome == Outcome.NOT_RUN:
                 continue
-            same = [("detail", verdict.outcome, verdict.hint or "", *verdict.detail),
-                    ("test", verdict.outcome, test.name)]
+            same = [("detail", verdict.outcome, verdict.hint or "", *verdict.detail)]
+            if verdict.outcome != Outcome.HOLE:      # a hole is known by its number alone
+                same.append(("test", verdict.outcome, test.name))
             group = next((found[key] for key in same if key in found), Group([]))
             group.members.append((emulator, verdict))
             found.update((key, group) for key in same)

@@ -9,7 +9,8 @@ from pathlib import Path
 from .labs import Hint, Lab, load_hints
 from .outcome import Outcome
 
-UNLIKE_OTHERS = frozenset({Outcome.FORGED, Outcome.EMULATOR})    # no symptom of a wrong solution
+# No symptoms of a wrong solution: a hint for these names them.
+UNLIKE_OTHERS = frozenset({Outcome.HOLE, Outcome.BUILD, Outcome.FORGED, Outcome.EMULATOR})
 
 GENERIC = Path(__file__).parent.parent / "hints.toml"
 

@@ -64,8 +64,11 @@ class Report:
         notes = [f"{SHOWN_AS[judged.emulator]}: {note}" for judged in result.judgements for note in judged.notes]
         for note in cut([*result.warnings, *notes], MOST_NOTES):
             self.say(f"  {self.paint('note:', YELLOW)} {note}")
-        for group in groups(result):
-            self.failure(result, group)
+        failures = groups(result)
+        self.holes([group for group in failures if group.outcome == Outcome.HOLE])
+        for group in failures:
+            if group.outcome != Outcome.HOLE:
+                self.failure(result, group)
         if result.forged:
             self.say()
             self.say(self.paint("  This lab scores 0: what was printed is not what the machine showed.", RED))
@@ -92,9 +95,24 @@ class Report:
             return f"skipped: {verdict.detail[0]}"
         return None
 
+    def holes(self, reached: Sequence[Group]) -> None:
+        """The holes that are still empty, each with the tests that stopped there; they explain themselves."""
+        if not reached:
+            return
+        self.say()
+        self.say(f"  {self.paint('unfilled hole', RED)}, named when the kernel reached it:")
+        for group in reached:
+            for line, *_ in group.details:
+                self.say(f"    {line.removesuffix(', which is not filled yet')}: {', '.join(group.tests)}")
+        for hint in dict.fromkeys(hint for group in reached for hint in group.hints):
+            self.hint(hint)
+
+    def hint(self, text: str) -> None:
+        self.say(textwrap.fill(text, WIDTH, initial_indent="    hint: ", subsequent_indent="          "))
+
     def failure(self, result: LabResult, group: Group) -> None:
         """What happened, what it may mean, where to look and how to see it again."""
-        outcome = group.members[0][1].outcome
+        outcome = group.outcome
         where = "" if outcome == Outcome.BUILD else f" in {' and '.join(map(SHOWN_AS.__getitem__, group.emulators))}"
         every = len(group.tests) == sum(map(result.judged, result.tests)) > 1
         self.say()
@@ -105,21 +123,20 @@ class Report:
             for line in cut(detail, MOST_FACTS):
                 self.say(f"    {line}")
         for hint in group.hints:
-            self.say(textwrap.fill(hint, WIDTH, initial_indent="    hint: ", subsequent_indent="          "))
+            self.hint(hint)
         if outcome != Outcome.BUILD:
             self.again_and_where(result.lab, *group.members[0])
 
     def again_and_where(self, lab: Lab, emulator: str, verdict: Verdict) -> None:
         """The end of the output, where the run lies, and the commands that repeat it."""
-        if verdict.outcome != Outcome.HOLE and verdict.tail:
+        if verdict.tail:
             self.say(self.paint("    last serial lines:", DIM))
             for line in verdict.tail:
                 self.say(self.paint(f"      | {line}", DIM))
         if verdict.directory:
             self.say(self.paint(f"    kept:  {shown(verdict.directory)}", DIM))
         self.say(f"    again: {self.again.grade(lab, verdict.test, emulator)}")
-        if verdict.outcome != Outcome.HOLE:
-            self.say(f"    debug: {self.again.debug(lab, verdict.test, emulator)}")
+        self.say(f"    debug: {self.again.debug(lab, verdict.test, emulator)}")
 
     def end(self, results: Sequence[LabResult]) -> None:
         """A table where there are several labs, and the score."""

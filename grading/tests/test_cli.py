@@ -49,7 +49,7 @@ def generic() -> Iterator[list[Hint]]:
 
 
 @pytest.mark.parametrize("outcome, symptom, says", [
-    (Outcome.HOLE, "reached hole 2.3, which is not filled yet", "hole 2.3 is still empty"),
+    (Outcome.HOLE, "reached hole 2.3, which is not filled yet", "`make holes` shows file and line"),
     (Outcome.PANIC, "PANIC: #GP\n  rip    0000000000000010  cs 4a10", "rip holds a selector (0x10)"),
     (Outcome.TRIPLE, "the CPU reset\ntrail: #BP(3) #GP(13) #DF(8)", "the handler of #GP could not be entered"),
     (Outcome.TRIPLE, "the CPU reset\ntrail: #PF(14) #DF(8)", "an address was not mapped"),

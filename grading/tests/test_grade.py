@@ -77,7 +77,7 @@ def test_unfilled_hole(tmp_path: Path) -> None:
     graded = submit(tmp_path, "2", in_gate('if (ist == 4) hole("2.1");'))
     for emulator in ("qemu", "bochs"):
         assert bad(graded, emulator) == {"gate_encoding": "unfilled hole"}
-    assert "reached hole 2.1, which is not filled yet" in graded.out
+    assert "    reached hole 2.1: gate_encoding\n" in graded.out
 
 
 def test_early_tests_count_though_the_table_cannot_be_loaded(tmp_path: Path) -> None:
