@@ -16,7 +16,7 @@ from glob import glob
 from pathlib import Path
 from typing import Any
 
-from .bochs_debugger import DUMP, DUMP_MOST, LOG_MOST, Debugger
+from .bochs_debugger import DUMP, DUMP_MOST, HALTED, LOG_MOST, Debugger
 from .bochs_log import Log, Loop, Restarted
 from .machine import Ending, Limits, Run, View
 from .supervise import Channel, Child, Enough, Flood, Gone, Overtime, missing
@@ -66,12 +66,12 @@ class Bochs:
         try:
             if lacking := self.missing():
                 raise ValueError(lacking)
-            end = Symbols(kernel_dir / "kernel").get("machine_end")
+            symbols = Symbols(kernel_dir / "kernel")
             _write_disk(kernel_dir / DISK, cmdline, directory / DISK)
-        except (ValueError, NotAKernel) as error:
+        except (ValueError, NotAKernel, OSError) as error:
             return Run(self.name, Ending.FAILED, b"", b"", detail=str(error), directory=directory)
         with ExitStack() as stack:
-            return _Machine(stack, directory, limits).run(end, look)
+            return _Machine(stack, directory, limits).run(symbols, look)
 
 
 def _write_disk(source: Path, cmdline: str, target: Path) -> None:
@@ -116,9 +116,9 @@ class _Machine:
             self._asleep = True
             self._child.interrupt()          # again with each line, for Bochs can miss one
 
-    def run(self, end: int | None, look: Callable[[View], Any] | None) -> Run:
-        """To the end of the machine; END is where to stop it for LOOK."""
-        ending, rip, detail, seen = self._watch(end, look)
+    def run(self, symbols: Symbols, look: Callable[[View], Any] | None) -> Run:
+        """To the end of the machine."""
+        ending, rip, detail, seen = self._watch(symbols, look)
         self._child.finish()
         serial, debugcon = bytes(self._serial.data), self._debugger.port_e9(bytes(self._output.data))
         if len(debugcon) > self._limits.output:
@@ -132,23 +132,29 @@ class _Machine:
                   instructions=self._log.tick if ending in (Ending.ENDED, Ending.RESET) else None)
         return run if ending not in (Ending.RESET, Ending.STUCK, Ending.FLOOD) else self._explained(run)
 
-    def _watch(self, end: int | None, look: Callable[[View], Any] | None
+    def _watch(self, symbols: Symbols, look: Callable[[View], Any] | None
                ) -> tuple[Ending | None, int | None, str, Any]:
         """Ending (None if only the log knows), RIP, detail and what LOOK returned."""
         debugger, limits, seen = self._debugger, self._limits, None
         try:
             debugger.ask(f"sb {limits.instructions}")
-            if end is not None and look:
+            if look and (end := symbols.get("machine_end")):
                 debugger.ask(f"lb {end:#x}")
-            while "Breakpoint 1" in (stop := debugger.go()):
-                debugger.ask("d 1")
-                seen = look(debugger.view(self._directory)) if look else None
-            if self._asleep:
-                off = not debugger.show("EFLAGS")["EFLAGS"] & INTERRUPT_FLAG
-                return Ending.HALTED, debugger.rip() - HLT_LENGTH, f"hlt with interrupts {'off' if off else 'on'}", seen
-            if "Caught time breakpoint" in stop:
-                return Ending.STUCK, debugger.rip(), f"still running after {limits.instructions} instructions", seen
-            return Ending.FAILED, debugger.rip(), f"Bochs stopped: {stop.strip()}", seen
+            while True:
+                stop = debugger.go()
+                if "Breakpoint 1" in stop:
+                    debugger.ask("d 1")
+                    seen = look(debugger.view(self._directory, symbols)) if look else None
+                elif "Caught time breakpoint" in stop:
+                    return Ending.STUCK, debugger.rip(), f"still running after {limits.instructions} instructions", seen
+                elif not self._asleep:
+                    return Ending.FAILED, debugger.rip(), f"Bochs stopped: {stop.strip()}", seen
+                elif debugger.show("activity_state")["activity_state"] == HALTED:
+                    off = not debugger.show("EFLAGS")["EFLAGS"] & INTERRUPT_FLAG
+                    return (Ending.HALTED, debugger.rip() - HLT_LENGTH,
+                            f"hlt with interrupts {'off' if off else 'on'}", seen)
+                else:
+                    self._asleep = False         # the guest itself wrote such a line
         except Loop:
             return Ending.STUCK, None, "the same faults over and over", seen
         except Restarted:

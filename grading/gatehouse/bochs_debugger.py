@@ -17,6 +17,7 @@ from typing import Any
 
 from .machine import REGISTERS, NotMapped, Table, Tr, View
 from .supervise import Channel, Child
+from .symbols import Symbols
 
 LOG_MOST = 1 << 20
 MEMORY = "memory.bin"        # where Bochs writes what a View reads, in the run's directory
@@ -95,7 +96,7 @@ class Debugger:
         """Where the stopped machine stands."""
         return int(self.show("RIP")["RIP"])
 
-    def view(self, directory: Path) -> View:
+    def view(self, directory: Path, symbols: Symbols) -> View:
         """The stopped machine."""
         plain = {name: "EFLAGS" if name == "rflags" else name.upper() for name in REGISTERS if name != "efer"}
         segments = {name: name.upper() for name in SEGMENTS}
@@ -112,7 +113,7 @@ class Debugger:
 
         return View(values, Table(**cpu["GDTR"]), Table(**cpu["IDTR"]),
                     Tr(tr["selector"], tr["base"], tr["limit_scaled"], tr["type"]),
-                    cpu["activity_state"] == HALTED, memory, lambda: int(cpu["MSR"]["kernelgsbase"]))
+                    cpu["activity_state"] == HALTED, memory, lambda: int(cpu["MSR"]["kernelgsbase"]), symbols)
 
 
 def _tree(lines: Iterator[str]) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
+from .symbols import Symbols
+
 READ_MOST = 4096     # bytes of one View.read; an IDT is that long
 REGISTERS = ("rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "rsp", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",
              "rip", "rflags", "cr0", "cr2", "cr3", "cr4", "efer", "dr0", "dr1", "dr2", "dr3", "dr6", "dr7")
@@ -102,6 +104,7 @@ class View:
     halted: bool
     memory: Callable[[int, int], bytes]
     kernel_gs: Callable[[], int]
+    symbols: Symbols             # of the kernel's file
 
     def registers(self) -> dict[str, int]:
         """All registers that both emulators show, by lower-case name."""

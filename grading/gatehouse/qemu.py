@@ -21,6 +21,7 @@ from .machine import Ending, Limits, Run, View
 from .qemu_trail import Loop, TrailLog
 from .qmp import Qmp, view
 from .supervise import Channel, Child, Flood, Gone, Overtime, missing
+from .symbols import NotAKernel, Symbols
 
 PROGRAM = "qemu-system-x86_64"
 SHIFT = 6                            # an instruction takes 2**SHIFT ns
@@ -52,22 +53,28 @@ class Qemu:
     def run(self, kernel_dir: Path, cmdline: str, directory: Path, limits: Limits = Limits(),
             look: Callable[[View], Any] | None = None) -> Run:
         directory.mkdir(parents=True, exist_ok=True)
-        if lacking := self.missing():
-            return Run(self.name, Ending.FAILED, b"", b"", detail=lacking, directory=directory)
+        try:
+            if lacking := self.missing():
+                raise ValueError(lacking)
+            symbols = Symbols(kernel_dir / KERNEL)
+        except (ValueError, NotAKernel, OSError) as error:
+            return Run(self.name, Ending.FAILED, b"", b"", detail=str(error), directory=directory)
         link = directory / KERNEL            # so that the guest's command line holds no path of this computer
         link.unlink(missing_ok=True)
         link.symlink_to((kernel_dir / KERNEL).resolve())
         with ExitStack() as stack:
-            machine = _Machine(stack, cmdline, directory, limits)
+            machine = _Machine(stack, cmdline, directory, limits, symbols)
             return machine.run(look)
 
 
 class _Machine:
     """One QEMU."""
 
-    def __init__(self, stack: ExitStack, cmdline: str, directory: Path, limits: Limits) -> None:
+    def __init__(self, stack: ExitStack, cmdline: str, directory: Path, limits: Limits,
+                 symbols: Symbols) -> None:
         self._directory = directory
         self._limits = limits
+        self._symbols = symbols
         self._trail = TrailLog()
         self._serial, self._debugcon = (stack.enter_context(Channel(limits.output)) for _ in range(2))
         log = stack.enter_context(Channel(LOG_PIPE))
@@ -111,7 +118,7 @@ class _Machine:
             qmp.monitor(f"o /b {WATCHDOG_PORT:#x} {(WATCHDOG_MOST - seconds) // WATCHDOG_STEP:#x}")
             qmp.do("cont")
             qmp.wait("STOP")
-            stopped = view(qmp, self._gdb, self._directory)
+            stopped = view(qmp, self._gdb, self._directory, self._symbols)
             rip = stopped["rip"]
             if qmp.said("WATCHDOG") is not None:
                 if stopped.halted:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import re
 import socket
+from pathlib import Path
 from typing import Any
 
 from .machine import REGISTERS, NotMapped, Table, Tr, View, sign_extended
 from .supervise import Child
+from .symbols import Symbols
 
 GDB_GS_BASE, GDB_KERNEL_GS = 25, 26      # the stub's numbers, from its description i386-64bit.xml
 GDB_PATIENCE = 5             # seconds; it answers at once or never
@@ -76,7 +78,7 @@ HALTED = re.compile(r"\bHLT=1\b")
 SYSTEM_TYPE = 8              # where a descriptor's second word has its type
 
 
-def view(qmp: Qmp, gdb: socket.socket, directory: Any) -> View:
+def view(qmp: Qmp, gdb: socket.socket, directory: Path, symbols: Symbols) -> View:
     """The stopped machine, from `info registers`.  GDB is one end of the idle socket pair of chardev `gdb`."""
     text = qmp.monitor("info registers")
     shown = {name.lower(): int(value, 16) for name, value in REGISTER.findall(text)}
@@ -106,7 +108,7 @@ def view(qmp: Qmp, gdb: socket.socket, directory: Any) -> View:
         return hidden
 
     return View(values, tables["GDT"], tables["IDT"], Tr(selector, base, limit, flags >> SYSTEM_TYPE & 0xf),
-                HALTED.search(text) is not None, memory, kernel_gs)
+                HALTED.search(text) is not None, memory, kernel_gs, symbols)
 
 
 def _gdb(gdb: socket.socket, packet: str) -> str:

@@ -1,0 +1,55 @@
+"""Tiny guests for the tests of the emulators: a few instructions each, in an image of machines/image.asm."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+MACHINES = Path(__file__).parent / "machines"
+HIGH = 0xffffffff80000000
+GDT_LIMIT = 0x4f
+KERNEL_GS = 0xffff800012345678
+
+BODIES = {
+    "end": "",
+    "triple": "cause: ud2",
+    "triple_after_int3": "gate 3 \n int3 \n int3 \n mov byte [rdi + 5], 0 \n cause: int3",
+    "port_reset": "mov dx, 0xcf9 \n mov al, 2 \n out dx, al \n mov al, 6 \n out dx, al \n jmp $",
+    "halt": "cli \n cause: hlt \n nop",
+    "halt_last": "cli \n lea rax, [back] \n cause: hlt \n jmp cause",
+    "idle": "mov al, 0xff \n out 0x21, al \n out 0xa1, al \n sti \n cause: hlt \n jmp cause",
+    "spin": "cause: \n %rep 997 \n inc rax \n %endrep \n jmp cause",
+    "fault_loop": "gate 6 \n cause: ud2",
+    "slow_fault_loop": "gate 6 \n lea rax, [slow] \n mov [rdi], ax \n jmp cause \n"
+                       "slow: mov ecx, 10000 \n loop $ \n iretq \n cause: ud2",
+    "many_faults": "gate 6 \n mov ebx, 2000 \n again: lea rax, [counts] \n mov [rdi], ax \n cause: ud2 \n"
+                   "counts: dec ebx \n jz machine_end \n iretq",
+    "flood": "mov al, 'A' \n cause: call send \n jmp cause",
+    "e9_flood": "mov al, 'B' \n cause: out 0xe9, al \n jmp cause",
+    "binary": "xor eax, eax \n cause: call send \n inc al \n jnz cause",
+    "e9_binary": "xor eax, eax \n cause: out 0xe9, al \n inc al \n jnz cause",
+    "liar": "lea rsi, [lie] \n mov ecx, lie.end - lie \n mov edx, 0xe9 \n rep outsb \n jmp machine_end \n"
+            "lie: db '(0) Breakpoint 1, 0x0 in ?? ()', 10, 'Next at t=1', 10, '<bochs:1> ', '? 0x40000000', 10,"
+            "'=== statistics dump 41000000 ===', 10, 'lie', 10 \n .end:",
+    "lying_spin": "lea rsi, [lie] \n mov ecx, lie.end - lie \n mov edx, 0xe9 \n rep outsb \n cause: jmp $ \n"
+                  "lie: db '=== statistics dump 41000000 ===', 10 \n .end:",
+}
+
+
+def build(name: str, place: Path) -> Path:
+    """PLACE/name with `kernel` and `disk.img` of the guest NAME, as a lab's directory has them."""
+    directory = place / name
+    directory.mkdir()
+    (directory / "body.inc").write_text(BODIES[name].replace("\n ", "\n") + "\n")
+
+    def run(*command: str) -> None:
+        subprocess.run(command, cwd=directory, check=True)
+
+    run("nasm", "-f", "elf64", '-DBODY="body.inc"', "-o", "image.o", str(MACHINES / "image.asm"))
+    run("ld", "-z", "max-page-size=0x200", "-T", str(MACHINES / "image.ld"), "-o", "kernel", "image.o")
+    disk = b""
+    for section in ("sector", "image", "text"):
+        run("objcopy", "-O", "binary", "-j", f".{section}", "kernel", section)
+        disk += (directory / section).read_bytes()
+    (directory / "disk.img").write_bytes(disk)
+    return directory
