@@ -1,5 +1,5 @@
 ; The normal door and its way out: for vectors that only strike where CS tells the truth about the
-; stack and about GS.
+; stack and about GS. docs/entry.md follows an exception through this file.
 
 %include "common.inc"
 %include "frame.inc"
@@ -15,7 +15,8 @@ section .entry.text exec
 ;       GS   the kernel's if CS says kernel, else the user's        IF  0
 ; out   through leave_kernel, or to_user when CS says user
 entry_normal:
-        ;@ lab 3.3  C wants DF clear; only then save, and give rdi the slot that the vector was in. {
+        ;@ lab 3.3  C wants DF clear. Save all but rdi; then the vector moves to edx, and rdi into
+        ;@          the slot where the vector was. {
         cld
         save    GPRS
         mov     rdx, [rsp + PT_RDI]
@@ -27,7 +28,8 @@ entry_normal:
 ; in    rsp  struct pt_regs, complete but for the error code in orig_rax
 ;       edx  vector     GS  the kernel's
 .kernel:
-        ;@ lab 3.4  trap(regs, error code, vector), on a stack aligned to 16; nothing to restart. {
+        ;@ lab 3.4  trap(regs, error code, vector), called on a stack aligned to 16. What stays in
+        ;@          orig_rax says that there is no system call to restart. {
         mov     rdi, rsp
         mov     rsi, [rsp + PT_ORIG_RAX]
         mov     qword [rsp + PT_ORIG_RAX], NO_SYSTEM_CALL

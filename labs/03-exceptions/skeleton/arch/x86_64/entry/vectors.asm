@@ -1,5 +1,6 @@
 ; One stub for each exception: it makes the frames alike and jumps to the vector's door.
-; SDM vol. 3, sections 6.13 "Error Code" and 6.14.2 "64-Bit Mode Stack Frame".
+; SDM vol. 3, sections 6.13 "Error Code" and 6.14.2 "64-Bit Mode Stack Frame"; docs/entry.md, "The
+; error code and the -1" and "The vector's travel".
 
 %include "common.inc"
 %include "entry_stub.inc"
