@@ -168,7 +168,7 @@ symbols := arch/x86_64/boot/symbols.awk
 
 $(kernel): $(call objects,$(OUT),$(linked)) $(dir)/lab.o $(dir)/standins.a $(B)/base.a $(script) $(symbols)
 	$(call say,LD,$@)
-	$(Q)$(call symbol_table,$(dir)/no_symbols) < /dev/null
+	$(Q): | $(call symbol_table,$(dir)/no_symbols)
 	$(Q)$(call link,$(dir)/kernel.first,$(dir)/no_symbols.o)
 	$(Q)$(NM) -n $(dir)/kernel.first | $(call symbol_table,$(dir)/symbols)
 	$(Q)$(call link,$@,$(dir)/symbols.o)
