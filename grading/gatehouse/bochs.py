@@ -71,7 +71,8 @@ class Bochs:
         except (ValueError, NotAKernel, OSError) as error:
             return Run(self.name, Ending.FAILED, b"", b"", detail=str(error), directory=directory)
         with ExitStack() as stack:
-            return _Machine(stack, directory, limits).run(symbols, look)
+            run = _Machine(stack, directory, limits).run(symbols, look)
+        return run
 
 
 def _write_disk(source: Path, cmdline: str, target: Path) -> None:
@@ -92,8 +93,8 @@ class _Machine:
         self._directory = directory
         self._limits = limits
         self._asleep = False
-        channels = [stack.enter_context(Channel(cap)) for cap in (limits.output, LOG_MOST, LOG_MOST, limits.output + SLACK)]
-        self._serial, log, words, self._output = channels
+        channels = [Channel(limits.output, whole=True), Channel(0), Channel(LOG_MOST), Channel(limits.output + SLACK)]
+        self._serial, log, words, self._output = (stack.enter_context(channel) for channel in channels)
         read_end, commands = os.pipe()
         stack.callback(os.close, commands)
         (directory / CONFIGURATION).write_text(BOCHSRC % (self._serial.path, log.path, words.path))
@@ -120,7 +121,8 @@ class _Machine:
         """To the end of the machine."""
         ending, rip, detail, seen = self._watch(symbols, look)
         self._child.finish()
-        serial, debugcon = bytes(self._serial.data), self._debugger.port_e9(bytes(self._output.data))
+        serial = bytes(self._serial.data)
+        debugcon = self._debugger.port_e9(bytes(self._output.data), ending == Ending.HALTED)
         if len(debugcon) > self._limits.output:
             ending, debugcon = Ending.FLOOD, debugcon[:self._limits.output]
         if ending is None:

@@ -22,6 +22,7 @@ from .symbols import Symbols
 LOG_MOST = 1 << 20
 MEMORY = "memory.bin"        # where Bochs writes what a View reads, in the run's directory
 DUMP = re.compile(rb"=== statistics dump \d+ ===\n")
+DUMPS_AT_END = re.compile(rb"(?:%s)+\Z" % DUMP.pattern)
 DUMP_MOST = 64               # bytes of such a line
 HALTED = 1                   # cpu0's activity_state
 SEGMENTS = ("cs", "ss", "ds", "es", "fs", "gs")
@@ -75,17 +76,18 @@ class Debugger:
         self._stretches.append(_Stretch(before, stop, self._mark))
         return stop.decode("ascii", "replace")
 
-    def port_e9(self, output: bytes) -> bytes:
-        """What the guest wrote to port 0xE9, out of all that Bochs wrote to standard output."""
+    def port_e9(self, output: bytes, asleep: bool) -> bytes:
+        """What the guest wrote to port 0xE9, out of all that Bochs wrote to standard output.
+
+        ASLEEP: the lines that told of that stand at the end, and are Bochs's own.
+        """
         found = b""
         for stretch in self._stretches:
             output = output.partition(stretch.before)[2]
             text = output if stretch.after is None else output.partition(stretch.after)[0]
             end = stretch.stop if stretch.after else self._log.data[self._log.data.rfind(b"c\n") + 2:]
-            text = text.removesuffix(bytes(end))
-            dump = DUMP.search(text)
-            found += text[:dump.start()] if dump and dump.end() == len(text) else text
-        return found
+            found += text.removesuffix(bytes(end))
+        return DUMPS_AT_END.sub(b"", found) if asleep else found
 
     def show(self, *parameters: str) -> dict[str, Any]:
         """Parameters of the CPU by the names that Bochs gives them (`show "cpu0"` lists them all)."""

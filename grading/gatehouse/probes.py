@@ -58,8 +58,8 @@ def fact(check: str, what: str, expected: int, got: int) -> Iterator[Finding]:
 
 
 # SDM vol. 3, section 3.4.5, figure 3-8.  The accessed bit may be as it is: the CPU sets it.
-RIGHTS = [Field("present bit", 47, 1), Field("S (not a system segment)", 44, 1), Field("type (without accessed)", 41, 7),
-          Field("DPL", 45, 3)]
+RIGHTS = [Field("present bit", 47, 1), Field("S (not a system segment)", 44, 1), Field("DPL", 45, 3),
+          Field("type (without accessed)", 41, 7)]
 CODE64 = [*RIGHTS, Field("L", 53, 1), Field("D", 54, 1)]                         # base and limit do not count
 FLAT = [*CODE64, Field("limit 15:0", 0, 0xffff), Field("limit 19:16", 48, 0xf), Field("G", 55, 1),
         Field("base 23:0", 16, 0xffffff), Field("base 31:24", 56, 0xff)]
@@ -116,8 +116,9 @@ def gdt(view: View, root: Path, lab: Lab) -> list[Finding]:
 # SDM vol. 3, section 6.14.1, figure 6-8.
 GATE_FIELDS = [Field("offset bits 15:0", 0, 0xffff), Field("offset bits 31:16", 48, 0xffff),
                Field("offset bits 63:32", 64, 0xffffffff), Field("selector", 16, 0xffff), Field("IST", 32, 7),
-               Field("bits 7:3 beside the IST", 35, 0x1f), Field("type", 40, 0xf), Field("bit 4 beside the type", 44, 1),
-               Field("DPL", 45, 3), Field("present bit", 47, 1), Field("bytes 15 to 12", 96, 0xffffffff)]
+               Field("bits 7:3 beside the IST", 35, 0x1f), Field("type", 40, 0xf),
+               Field("bit 4 beside the type", 44, 1), Field("DPL", 45, 3), Field("present bit", 47, 1),
+               Field("bytes 15 to 12", 96, 0xffffffff)]
 PRESENT = GATE_FIELDS[-2]
 
 
@@ -155,7 +156,7 @@ def _gate(vector: Vector, stub: int, ist: bool) -> int:
 def _stubs(view: View) -> dict[int, int]:
     """Vector to address, from the table of stubs in the kernel's file."""
     start, end = (view.symbols.address(f"entry_stubs_{edge}") for edge in ("start", "end"))
-    return dict(iter_unpack("<QQ", view.symbols.read(start, end - start)))
+    return {vector: address for vector, address in iter_unpack("<QQ", view.symbols.read(start, end - start))}
 
 
 def _in_entry_text(view: View, address: int) -> bool:

@@ -33,12 +33,11 @@ WATCHDOG_PORT = 0x443
 WATCHDOG_STEP, WATCHDOG_MOST = 2, 30         # seconds; the port takes (30 - seconds) / 2
 INTERRUPT_FLAG = 1 << 9
 HLT_LENGTH = 1
-LOG_PIPE = 1 << 18
 
 
 def watchdog_seconds(instructions: int) -> int:
     """The watchdog's setting for a limit of guest time, rounded up; one step is 31 million instructions."""
-    steps = -(-instructions * 2**SHIFT // (WATCHDOG_STEP * 10**9))
+    steps = -((-instructions << SHIFT) // (WATCHDOG_STEP * 10**9))
     return min(max(steps, 1) * WATCHDOG_STEP, WATCHDOG_MOST)
 
 
@@ -63,8 +62,8 @@ class Qemu:
         link.unlink(missing_ok=True)
         link.symlink_to((kernel_dir / KERNEL).resolve())
         with ExitStack() as stack:
-            machine = _Machine(stack, cmdline, directory, limits, symbols)
-            return machine.run(look)
+            run = _Machine(stack, cmdline, directory, limits, symbols).run(look)
+        return run
 
 
 class _Machine:
@@ -76,8 +75,8 @@ class _Machine:
         self._limits = limits
         self._symbols = symbols
         self._trail = TrailLog()
-        self._serial, self._debugcon = (stack.enter_context(Channel(limits.output)) for _ in range(2))
-        log = stack.enter_context(Channel(LOG_PIPE))
+        self._serial, self._debugcon = (stack.enter_context(Channel(limits.output, whole=True)) for _ in range(2))
+        log = stack.enter_context(Channel(0))
         self._monitor, monitor = socket.socketpair()
         self._gdb, gdb = socket.socketpair()
         stack.enter_context(self._monitor)

@@ -8,8 +8,8 @@ from .machine import Event
 from .supervise import Enough
 from .trail import CERTAIN, Tally, raw
 
-BLOCK = re.compile(rb"^ *\d+: v=([0-9a-f]{2}) e=([0-9a-f]{4}) i=([01]) cpl=\d IP=[0-9a-f]{4}:([0-9a-f]+) .*?^CR0=([0-9a-f]{8})",
-                   re.M | re.S)
+BLOCK = re.compile(rb"^ *\d+: v=([0-9a-f]{2}) e=([0-9a-f]{4}) i=([01]) cpl=\d IP=[0-9a-f]{4}:([0-9a-f]+) "
+                   rb".*?^CR0=([0-9a-f]{8})", re.M | re.S)
 RESET = b"Triple fault"
 PROTECTED = 1                # CR0.PE; the BIOS's own interrupts come in real mode
 KEPT = 4096                  # of a chunk, so that a block cut in two is found; blocks are shorter

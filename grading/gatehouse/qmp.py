@@ -60,7 +60,7 @@ class Qmp:
 
     def monitor(self, line: str) -> str:
         """One line for the human monitor, and what it prints."""
-        return self.do("human-monitor-command", **{"command-line": line})
+        return str(self.do("human-monitor-command", **{"command-line": line}))
 
     def wait(self, name: str) -> None:
         """Wait for an event."""

@@ -111,11 +111,13 @@ def test_user_data_after_user_code() -> None:
 def test_the_registers_of_the_segments() -> None:
     right = view()
     assert found(gdt, replace(right, gdtr=Table(GDT, 0x50))) == [("limit", "GDTR limit expected 0x4f, got 0x50")]
-    assert found(gdt, replace(right, tr=replace(right.tr, selector=0x38))) == [("tr", "TR selector expected 0x40, got 0x38")]
+    assert found(gdt, replace(right, tr=replace(right.tr, selector=0x38))) == [
+        ("tr", "TR selector expected 0x40, got 0x38")]
     assert found(gdt, replace(right, tr=replace(right.tr, limit=0x68))) == [("tr", "TR limit expected 0x67, got 0x68")]
     assert found(gdt, replace(right, values={"gs_base": 0})) == [
         ("gs_base", "GS base (percpu0) expected 0xffffffff80107000, got 0x0")]
-    assert found(gdt, view(io_map=0)) == [("io_map", "I/O map base in the TSS (at its end: no bitmap) expected 0x68, got 0x0")]
+    assert found(gdt, view(io_map=0)) == [
+        ("io_map", "I/O map base in the TSS (at its end: no bitmap) expected 0x68, got 0x0")]
     assert ("limit", "GDTR base 0x10 expected in mapped memory, got none there") in found(
         gdt, replace(right, gdtr=Table(0x10, 0x4f)))
     assert [check for check, _ in found(gdt, replace(right, tr=replace(right.tr, base=0x1000)))][-1] == "tss"
@@ -188,4 +190,5 @@ def test_a_bad_table(tmp_path: Path, edit: Callable[[list[str]], list[str]], wor
 
 
 def test_codes_as_the_manuals_have_them() -> None:
-    assert {vector.number for vector in vectors.load(ROOT) if vector.has_code} == {8, 10, 11, 12, 13, 14, 17, 21, 29, 30}
+    coded = {vector.number for vector in vectors.load(ROOT) if vector.has_code}
+    assert coded == {8, 10, 11, 12, 13, 14, 17, 21, 29, 30}
