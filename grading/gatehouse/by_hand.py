@@ -103,7 +103,8 @@ def main(words: list[str]) -> int:
     parser.add_argument("--state", type=Path, default=ROOT / "build", help="where qemu-gdb leaves word for gdb")
     parser.add_argument("--check", action="store_true", help="tour: play and check it, without a reader")
     options = parser.parse_args(words)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
     sys.stdout.reconfigure(line_buffering=True)      # type: ignore[union-attr]
     try:
         with tempfile.TemporaryDirectory(prefix="gatehouse-") as run:

@@ -132,6 +132,8 @@ def debug(asked: Wish) -> int:
     finally:
         os.close(write_end)
         copier.join(1.0)
+    if "hutdown" in _log(asked) or TRIPLE_FAULT in _log(asked):
+        print("-- the machine ended, and Bochs with it")
     return 0
 
 

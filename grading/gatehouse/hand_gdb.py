@@ -32,7 +32,8 @@ def wait_for_gdb(asked: Wish, state: Path) -> int:
         return watch(asked, by_person(asked, "-S", *_stub(listener)), [listener.fileno()])
     finally:
         listener.close()
-        waiting.unlink(missing_ok=True)
+        if waiting.exists() and waiting.read_text().startswith(f"{PID}{os.getpid()}\n"):    # not a later one's
+            waiting.unlink()
 
 
 def attach(state: Path) -> int:
@@ -52,7 +53,7 @@ def both(asked: Wish) -> int:
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path))
         listener.listen()
-        line = command(asked, "-chardev", "stdio,id=terminal,signal=off", "-S", *_stub(listener))
+        line = command(asked, "-chardev", "stdio,id=terminal,mux=on,signal=off", "-S", *_stub(listener))
         with (asked.run / "messages").open("w") as messages:
             machine = subprocess.Popen(tied(line), stdin=subprocess.DEVNULL, stderr=messages,
                                        pass_fds=[listener.fileno()], start_new_session=True)
