@@ -126,12 +126,16 @@ $(B)/offsets.inc: arch/x86_64/entry/offsets.c
 	$(Q)$(CC) $(CFLAGS) -I. -Iarch/x86_64/include -MMD -MP -MT $@ -MF $(B)/offsets.d -S $< -o $(B)/offsets.s
 	$(Q)sed -n 's/^=> //p' $(B)/offsets.s > $@
 
-# The files of the labs come from the overlay where it has them. Another overlay into the same OUT
-# makes their objects anew.
-$(OUT)/overlay: FORCE
+# The files of the labs come from the overlay where it has them. Another overlay into the same OUT,
+# or one with other files, makes their objects anew and forgets what they depended on.
+overlay := $(strip $(OVERLAY) $(if $(OVERLAY),$(sort $(shell cd $(OVERLAY) && find . ! -type d))))
+ifneq ($(overlay),$(strip $(file < $(OUT)/overlay)))
+$(shell grep -rlF --include='*.d' -- '$(firstword $(file < $(OUT)/overlay))/' $(OUT)/obj 2>/dev/null | xargs -r rm -f)
+$(shell mkdir -p $(OUT); echo '$(overlay)' > $(OUT)/overlay)
+endif
+$(OUT)/overlay:
 	@mkdir -p $(@D)
-	@echo '$(OVERLAY)' | cmp -s - $@ || echo '$(OVERLAY)' > $@
-.PHONY: FORCE
+	@echo '$(overlay)' > $@
 
 from = $(firstword $(wildcard $(if $(OVERLAY),$(OVERLAY)/$(1))) $(1))
 define lab_object
