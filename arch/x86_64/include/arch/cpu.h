@@ -68,12 +68,6 @@ static inline void write_cr4(u64 value)
     asm volatile("mov cr4, %0" ::"r"(value) : "memory");
 }
 
-// For the body of a loop that waits.
-static inline void cpu_pause(void)
-{
-    asm volatile("pause" ::: "memory");
-}
-
 static inline u64 read_rflags(void)
 {
     u64 value;

@@ -1,6 +1,5 @@
 // The first serial port, polled. TI PC16550D data sheet, sections 8.1 to 8.8.
 
-#include <arch/cpu.h>
 #include <arch/hole.h>
 #include <arch/io.h>
 #include <arch/serial.h>
@@ -75,7 +74,7 @@ void serial_flush(void)
     bool empty;
 
     do {
-        cpu_pause();
+        continue;
         empty = all_set(LSR_THRE | LSR_TEMT);
     } while (!empty);
 }
