@@ -412,7 +412,8 @@ TEST(simd_error)
 static struct {
     const struct trigger *trigger;
     struct run run;
-    u64 frame; // where it lies
+    u64 frame;            // where it lies
+    trap_handler *before; // of its vector
 } level[3] = {
     { .trigger = &trigger_de },
     { .trigger = &trigger_bp },
@@ -447,14 +448,12 @@ static void nested(struct pt_regs *regs, u64 code, unsigned vector)
 
 TEST(nesting)
 {
-    trap_handler *before[array_length(level)];
-
     depth = 0;
     for (unsigned i = 0; i < array_length(level); i++)
-        before[i] = trap_set_handler((unsigned)level[i].trigger->vector, nested);
+        level[i].before = trap_set_handler((unsigned)level[i].trigger->vector, nested);
     descend();
     for (unsigned i = 0; i < array_length(level); i++) {
-        trap_set_handler((unsigned)level[i].trigger->vector, before[i]);
+        trap_set_handler((unsigned)level[i].trigger->vector, level[i].before);
         expect_intact(level[i].trigger, &level[i].run);
     }
     report(level[1].frame < level[0].frame && level[2].frame < level[1].frame,
