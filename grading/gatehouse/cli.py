@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NoReturn
 
-from . import json_report, junit, labs, mutants, pristine, skeletons
+from . import json_report, junit, labs, mutants, pristine, skeletons, student
 from .bochs import Bochs
 from .build import Builder, CannotJudge, Source
 from .labs import Lab, LabError, Test
@@ -50,7 +50,8 @@ def parser() -> argparse.ArgumentParser:
     out.add_argument("--seed", type=number, default=1, metavar="S", help="of all random values; 1 by default")
     out.add_argument("--nonce", type=nonce, metavar="X", help="16 hex digits, only to repeat a run exactly")
     out.add_argument("--jobs", type=jobs, default=os.cpu_count() or 1, metavar="N", help="at the same time")
-    out.add_argument("--json", type=Path, metavar="FILE", help="write the report as docs/report.schema.json says")
+    out.add_argument("--json", action="append", default=[], type=Path, metavar="FILE",
+                     help="write the report as docs/report.schema.json says")
     out.add_argument("--junit", type=Path, metavar="FILE", help="write JUnit XML")
     out.add_argument("--keep", type=Path, metavar="DIR", help="keep every run, here")
     out.add_argument("--skeletons", action="store_true", help="judge the skeletons: each must name its hole")
@@ -131,8 +132,8 @@ def grade(session: Session, chosen: Sequence[Lab], tree: Path | None, arguments:
             report.lab(results[-1])
             sys.stdout.flush()
     report.end(results)
-    if arguments.json:
-        json_report.write(arguments.json, results, again)
+    for path in arguments.json:
+        json_report.write(path, results, again)
     if arguments.junit:
         junit.write(arguments.junit, results)
     if trouble := [result.trouble for result in results if result.trouble]:
@@ -143,7 +144,10 @@ def grade(session: Session, chosen: Sequence[Lab], tree: Path | None, arguments:
 def work(arguments: argparse.Namespace, here: Path) -> int:
     """Open a session and do what was asked in it; HERE is the tree in which the grader lies."""
     root = pristine.pristine_root(here)
-    tree = arguments.tree or (here if pristine.is_handout(here) else None)
+    tree = arguments.tree
+    if tree is None and pristine.is_handout(here):
+        tree = here
+        arguments.json += [] if arguments.test else [here / student.REPORT]      # for `make handin`
     known = labs.load(root)
     chosen = chosen_labs(known, arguments.lab, labs.course(root))
     if arguments.test:

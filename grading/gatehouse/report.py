@@ -13,6 +13,7 @@ from .failures import Group, groups
 from .labs import Lab, Test
 from .outcome import Outcome, Verdict
 from .result import LabResult
+from .runs import place_of
 
 WIDTH = 100
 MOST_FACTS = 8           # lines of a failure's detail; the JSON report has them all
@@ -40,7 +41,11 @@ class Again:
 
     def debug(self, lab: Lab, test: str, emulator: str) -> str:
         target = "qemu-gdb" if emulator == "qemu" else "bochs-debug"
-        return f"make {target} LAB={lab.tag} TEST={test} SEED={self.seed}"
+        line = f"make {target} LAB={lab.tag} TEST={test} SEED={self.seed}"
+        if self.tree is None:
+            return line
+        place = place_of(self.tree, lab, self.earlier)
+        return f"{line} OVERLAY={place}/overlay OUT={place}/out"
 
 
 class Report:

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import tempfile
 import time
 from pathlib import Path
 
+from .labs import Lab
+
 KEPT_SECONDS = 24 * 3600
+
+
+def place_of(tree: Path, lab: Lab, earlier: str) -> Path:
+    """Where the grader's root holds what it takes from TREE for LAB (`overlay`) and what make makes of it (`out`)."""
+    key = hashlib.sha256(str(tree).encode()).hexdigest()[:12]
+    return Path("build") / "trees" / key / f"{lab.tag}-{earlier}"
 
 
 class Runs:

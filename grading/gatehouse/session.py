@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 from collections.abc import Sequence
@@ -20,7 +19,7 @@ from .machine import Emulator, Limits
 from .outcome import Outcome, Place
 from .progress import Progress
 from .result import LabResult, unbuilt
-from .runs import Runs
+from .runs import Runs, place_of
 from .symbols import Symbols
 
 
@@ -107,8 +106,7 @@ def submission(session: Session, lab: Lab, tree: Path, earlier: Literal["referen
 
     The place is the same for the same tree, so that only what the student edited is compiled again.
     """
-    key = hashlib.sha256(str(tree).encode()).hexdigest()[:12]
-    place = session.root / "build" / "trees" / key / f"{lab.tag}-{earlier}"
+    place = session.root / place_of(tree, lab, earlier)
     with locked(place):
         os.utime(place.parent)               # in use; see cli.work
         before = {path for path in (place / "overlay").rglob("*") if path.is_file()}

@@ -56,6 +56,9 @@ def test_wrong_value(tmp_path: Path) -> None:
         assert bad(graded, emulator)["table"] == "wrong value"
         assert graded.verdict("table", emulator)["detail"][0].endswith("expected 0xe, got 0xf")
     assert graded.status == 1 and "make grade" not in graded.out
+    debug = next(line for line in graded.out.splitlines() if "debug: make qemu-gdb " in line)
+    overlay = debug.split(" OVERLAY=")[1].split()[0]
+    assert (ROOT / overlay / IDT).read_text() == (tmp_path / "student" / IDT).read_text()
     assert f"--tree {tmp_path / 'student'} --lab 02 --emu qemu --test table --seed 1" in graded.out
     jsonschema.validate(graded.report, SCHEMA, jsonschema.Draft202012Validator)
 

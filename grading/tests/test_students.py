@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -123,3 +124,5 @@ def test_other_correct_code_scores_full_marks_at_home(tmp_path: Path) -> None:
     done = subprocess.run([student.root / "grading/grade"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.splitlines()[-1] == f"Score: {100 * len(all_labs)}/{100 * len(all_labs)}"
+    assert json.loads((student.root / "build/report.json").read_text())["score"] == 100 * len(all_labs)
+    assert "no report is packed" not in succeed(student.root, "handin")
