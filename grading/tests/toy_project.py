@@ -100,7 +100,7 @@ entry_normal:
     "labs/00-serial/mutants/forgets.patch": """\
 --- a/arch/x86_64/cpu/serial.c
 +++ b/arch/x86_64/cpu/serial.c
-@@ -3,7 +3,7 @@
+@@ -3,6 +3,6 @@
  void serial_init(void)
  {
      //@ lab 0.1  Eight bits, no parity. {
@@ -108,7 +108,6 @@ entry_normal:
 +    outb(LCR, 0);
      //@ } hole("0.1");
  }
- 
 """,
     "labs/00-serial/lab.toml": """\
 number = 0
