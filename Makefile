@@ -1,10 +1,8 @@
 # Gatehouse: every command. `make help` lists them.
 
-## make deps                    what is missing, and the packages that bring it
-## make run                     boot the complete kernel through GRUB in QEMU, console in this terminal
-## make grade [LAB=] [EMU=] [TEST=] [SEED=]    build, boot and judge; LAB=3, 03 and 03-exceptions are one
-## make iso [LAB=]              build/.../gatehouse.iso, for a CD, a USB stick or an emulator
+## LAB=3, 03, 03-exceptions and exceptions are one lab; V=1 shows what make types.
 ##
+##   make deps                    what is missing; installs it, or says the line that does
 
 # Hosts that are not x86-64: make CROSS=x86_64-linux-gnu-
 CROSS   ?=
@@ -34,7 +32,7 @@ MAKEFLAGS += --no-builtin-rules
 
 .PHONY: help
 help:
-	$(Q)sed -n 's/^## //p' $(firstword $(MAKEFILE_LIST))
+	@sed -n 's/^## \{0,1\}//p' $(firstword $(MAKEFILE_LIST))
 
 # ---- the labs ------------------------------------------------------------------------------------
 
@@ -209,6 +207,8 @@ $(dir)/cmdline.tar: FORCE
 	$(Q)echo 'set cmdline="$(CMDLINE)"' > $(dir)/gatehouse.cfg
 	$(Q)tar --format=ustar -C $(dir) -cf $@ gatehouse.cfg && truncate -s 516096 $@
 
+##   make run [LAB=] [TEST=]      the complete kernel through GRUB in QEMU, console in this terminal
+##   make iso [LAB=]              gatehouse.iso for a CD, a USB stick, an emulator
 .PHONY: iso run
 iso: $(dir)/gatehouse.iso
 
@@ -224,6 +224,13 @@ run: $(dir)/gatehouse.iso $(dir)/cmdline.tar
 QEMU_MACHINE := -accel tcg -machine q35 -cpu max,vendor=GenuineIntel -m 128 -net none
 
 # ---- judging -------------------------------------------------------------------------------------
+
+##
+##   make grade [LAB=] [EMU=] [TEST=] [SEED=]      build, boot and judge
+##   make check-labs              whether labs, holes, skeletons and links fit together
+##   make skeletons               derive the skeletons and the links of the solutions
+##   make mutants [LAB=]          whether every wrong solution is caught, with its hint
+##   make bench-grade             how long judging takes, against emulators that only exit
 
 # option --name,WORDS: `--name word` for each
 option = $(foreach w,$(2),$(1) $(w))
@@ -249,10 +256,11 @@ bench-grade:
 
 # ---- debugging -----------------------------------------------------------------------------------
 
-## make qemu|bochs [LAB=] [TEST=] [SEED=]      boot one lab by hand, console in this terminal
-## make debug [LAB=] [TEST=]    QEMU and gdb in this terminal; make qemu-gdb and make gdb in two
-## make bochs-debug [LAB=] [TEST=]    the debugger of Bochs, symbols loaded
-## make tour LAB=               a guided session in that debugger, for labs 02 and 03; CHECK=1 plays it
+##
+##   make qemu|bochs [LAB=] [TEST=] [SEED=]        boot one lab by hand, console in this terminal
+##   make debug [LAB=] [TEST=]    QEMU and gdb in this terminal; make qemu-gdb, make gdb in two
+##   make bochs-debug [LAB=] [TEST=]               the debugger of Bochs, symbols loaded
+##   make tour LAB=               a guided session in that debugger; CHECK=1 plays and checks it
 by_hand = grading/debug $(1) --built $(dir) --state $(B) $(if $(lab),--lab $(lab)) \
           --test '$(TEST)' --seed '$(SEED)'
 
@@ -271,6 +279,12 @@ tours:
 
 # ---- handouts ------------------------------------------------------------------------------------
 
+##
+##   make handout DIR= [LABS=] [UPTO=]    the repository of a course: a branch for each lab
+##   make start LAB= DIR=         a tree for somebody who begins at a lab, earlier ones solved
+##   make holes                   every hole, filled or not, and the test that checks it
+##   make next                    in a handout: fetch and merge the next lab
+##   make handin                  in a handout: pack what is handed in
 .PHONY: handout start next holes handin
 handout:
 	$(Q)grading/lab handout '$(DIR)' $(if $(filter command,$(origin LABS)),--labs '$(LABS)') $(if $(UPTO),--upto '$(UPTO)')
@@ -281,6 +295,9 @@ next holes handin:
 
 # ---- everything ----------------------------------------------------------------------------------
 
+##
+##   make test                    everything that this project promises about itself
+##   make clean                   remove build/
 .PHONY: deps test clean
 deps:
 	@grading/deps all
