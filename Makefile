@@ -202,6 +202,8 @@ $(dir)/gatehouse.iso: $(kernel) arch/x86_64/boot/grub.cfg
 
 # The command line of a boot through GRUB: a disk that is a tar archive with one file, which
 # grub.cfg reads. The ISO stays as it is.
+.PHONY: FORCE
+FORCE:
 $(dir)/cmdline.tar: FORCE
 	@mkdir -p $(dir)
 	$(Q)echo 'set cmdline="$(CMDLINE)"' > $(dir)/gatehouse.cfg
