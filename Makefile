@@ -272,7 +272,7 @@ qemu bochs qemu-gdb debug bochs-debug: kernel
 gdb:
 	$(Q)grading/debug gdb --state $(B)
 
-TOURS := $(foreach n,$(LABS),$(if $(wildcard labs/$(ID.$(n))/tour/tour.toml),$(n)))
+TOURS := $(strip $(foreach n,$(LABS),$(if $(wildcard labs/$(ID.$(n))/tour/tour.toml),$(n))))
 tour: $(if $(filter $(TOURS),$(lab)),kernel)
 	$(Q)$(if $(filter $(TOURS),$(lab)),,echo 'LAB= says which tour; there are tours of the labs $(TOURS)' >&2; exit 2;) \
 		$(call by_hand,tour) $(if $(CHECK),--check)

@@ -28,7 +28,10 @@ HINTS = """\
 
 
 def prepare(asked: Wish, commands: str, serial: Path | str) -> list[str]:
-    """Everything for one Bochs in the run's folder, and the command that starts it there. Raises CannotStart."""
+    """Everything for one Bochs in the run's folder, and the command that starts it there. Raises CannotStart.
+
+    It gets the symbols of the upper half only: it calls a number by the nearest symbol below, however far.
+    """
     if lacking := Bochs().missing():
         raise CannotStart(lacking)
     image = bytearray((asked.built / DISK).read_bytes())
@@ -37,7 +40,8 @@ def prepare(asked: Wish, commands: str, serial: Path | str) -> list[str]:
         raise CannotStart(f"the command line is longer than the {CMDLINE_MOST - 1} bytes that the disk holds")
     image[CMDLINE_AT:CMDLINE_AT + len(line)] = line
     (asked.run / DISK).write_bytes(image)
-    (asked.run / NAMES).write_text("".join(f"{address:x} {name}\n" for address, name in Symbols(asked.kernel).places()))
+    names = [(address, name) for address, name in Symbols(asked.kernel).places() if address >> 63]
+    (asked.run / NAMES).write_text("".join(f"{address:x} {name}\n" for address, name in names))
     settings = BOCHSRC % (serial, asked.run / LOG, asked.run / "words")
     settings = settings.replace(f"path={DISK}", f"path={asked.run / DISK}").replace("cpu0=report", "cpu0=ignore")
     (asked.run / CONFIGURATION).write_text(settings)

@@ -14,7 +14,7 @@ from .by_hand import HOLE, CannotStart, Wish
 from .hand_bochs import ASLEEP, ENVIRONMENT, LOG, TRIPLE_FAULT, prepare
 from .terminal import tied
 
-PROMPT = re.compile(rb"<bochs:(\d+)> $")
+PROMPT = re.compile(rb"<bochs:\d+> $")
 PATIENCE = 30.0              # seconds for one answer; the slowest boots the machine
 MOST = 1 << 20               # bytes of one answer
 SERIAL = "serial"
@@ -48,7 +48,6 @@ class Prompt:
 
     def __init__(self, asked: Wish) -> None:
         line = prepare(asked, "", asked.run / SERIAL)
-        self.number = 1
         self._run = asked.run
         with (asked.run / "messages").open("w") as messages:
             self._bochs = subprocess.Popen(tied(line), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=messages,
@@ -121,7 +120,6 @@ class Prompt:
                     raise Ended("the machine executed hlt with interrupts off, from which nothing wakes it")
                 if time.monotonic() > end or len(said) > MOST:
                     raise Stuck(f"the machine ran on for {PATIENCE:.0f} seconds without coming to where it was awaited")
-        self.number = int(found[1])
         return said[:found.start()].decode(errors="replace")
 
     def _log(self) -> str:

@@ -76,10 +76,10 @@ def load(root: Path, lab_directory: Path) -> Tour:
 
 
 def _step(source: Source, table: Table, number: int) -> Step:
-    step = Step(name=table.string("name"), line=source.line("step", number), text=table.string("text").strip(),
+    step = Step(name=table.string("name"), line=source.line("step", number), text=table.string("text").strip("\n"),
                 do=table.strings("do"), until=table.optional("until"), keep=table.strings("keep", ()),
                 see=table.strings("see", ()), check=table.strings("check", ()), note=table.optional("note"),
-                ends=table.flag("ends", False), then=table.string("then", "").strip())
+                ends=table.flag("ends", False), then=table.string("then", "").strip("\n"))
     table.finish()
     for expression in (*step.check, *([step.until] if step.until else [])):
         _verify(table, expression, "check" if expression in step.check else "until")

@@ -19,6 +19,7 @@ from .tour_values import Unclear, Values
 
 NOISE = re.compile(r"Next at t=|\(0\) Breakpoint |Bochs is exiting|=====|\s*$")
 MOST_REPEATS = 500
+HOLE_SYMBOL = "hole_reached"      # boot/machine.asm
 
 
 class Quit(Exception):
@@ -83,7 +84,11 @@ def tour(asked: Wish, check: bool) -> int:
     plan = load(ROOT, asked.lab.dir)
     asked = wish(asked.built, asked.lab.tag, ",".join(plan.test), "", asked.run)
     alone = check or not (sys.stdin.isatty() and sys.stdout.isatty())
-    reader: Reader = Checker() if alone else Person()
+    return follow(asked, plan, Checker() if alone else Person())
+
+
+def follow(asked: Wish, plan: Tour, reader: Reader) -> int:
+    """Play a tour to a reader; the exit status."""
     player = Player(asked, plan, reader)
     try:
         player.play()
@@ -93,7 +98,7 @@ def tour(asked: Wish, check: bool) -> int:
         print(f"{plan.path}:{player.step.line}: step \"{player.step.name}\" is not as told: {error}", file=sys.stderr)
         return 1
     except Ended as ended:
-        print("\n".join(player.obituary(ended)), file=sys.stderr if alone else sys.stdout)
+        print("\n".join(player.obituary(ended)), file=sys.stderr if isinstance(reader, Checker) else sys.stdout)
         return 1
     return 0 if player.untrue == 0 else 1
 
@@ -139,6 +144,8 @@ class Player:
                     output = prompt.do(command)
                     times += 1
                     values.where = prompt.where()
+                    if values.where.registers["rip"] == values.symbols.get(HOLE_SYMBOL):
+                        prompt.do("c")       # ends the machine, and says which
                     if command is not step.do[0] or step.until is None or values.holds(step.until) is None:
                         break
                     if times == MOST_REPEATS:

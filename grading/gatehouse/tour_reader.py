@@ -25,6 +25,7 @@ class Person:
         self._coloured = (sys.stdout.isatty() and "NO_COLOR" not in os.environ
                           and os.environ.get("TERM", "dumb") != "dumb")
         self._steps = 0
+        self._typed = 1
 
     def begin(self, tour: Tour) -> None:
         self._steps = len(tour.steps)
@@ -42,16 +43,18 @@ class Person:
     def ready(self, prompt: Prompt, command: str) -> bool:
         while True:
             try:
-                words = input(f"{self._styled(DIM, f'<bochs:{prompt.number}>')} {self._styled(BOLD, command)} ").strip()
+                words = input(f"{self._styled(DIM, f'<bochs:{self._typed}>')} {self._styled(BOLD, command)} ").strip()
             except EOFError:
                 return False
             if not words:
+                self._typed += 1
                 return True
             if words == "q":
                 return False
             if MOVES.match(words):
                 print("  (that would move the machine or its breakpoints, and the tour could not go on)")
                 continue
+            self._typed += 1
             try:
                 print(prompt.do(words).rstrip())
             except Ended as ended:
@@ -78,13 +81,14 @@ class Person:
 
     def _say(self, text: str) -> None:
         """Paragraphs, broken to the terminal's width; a line that begins with a space stands as it is."""
-        for paragraph in re.split(r"\n\s*\n", text):
+        for number, paragraph in enumerate(re.split(r"\n\s*\n", text.strip("\n"))):
+            if number:
+                print()
             rows = paragraph.strip("\n").split("\n")
             if any(row.startswith(" ") for row in rows):
                 print("\n".join(rows))
             else:
                 print(textwrap.fill(" ".join(rows), self._width))
-            print()
 
     def _styled(self, style: str, text: str) -> str:
         return f"\x1b[{style}m{text}\x1b[{PLAIN}m" if self._coloured else text
