@@ -74,7 +74,6 @@ void serial_flush(void)
     bool empty;
 
     do {
-        continue;
         empty = all_set(LSR_THRE | LSR_TEMT);
     } while (!empty);
 }
