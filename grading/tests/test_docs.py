@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from course import copy_of_the_project
-from gatehouse import handout_tree, labs
+from gatehouse import handout_tree, holes, labs
 from students import ROOT, SERIAL, grade, tree
 
 PAGES = sorted(path.relative_to(ROOT).as_posix()
@@ -20,6 +20,7 @@ LINK = re.compile(r"\[[^]\n]*(?:\n[^]\n]*)?\]\(([^)\s]+)\)")
 COMMAND = re.compile(r"(?:^|[;&|$(] ?|: +|`)make(?: -\w+| [A-Z]+=\S*)* ([a-z][a-z-]*(?:\|[a-z-]+)*)", re.MULTILINE)
 PATH = re.compile(r"<?([\w.*-]+(?:/[\w.*-]+)*/?[\w.*-]*)>?(?::\d+)*")
 SUFFIX = re.compile(r"\.(?:c|h|asm|inc|def|ld|awk|cfg|toml|py|md|json|patch|mk)$")
+HOLE_AT = re.compile(r"^ *(\S+):(\d+): (?:(?=.* to fill)|the correction.* hole )([\d.]+)( as published)?", re.MULTILINE)
 
 # From where a page may name a path: the root, the rooms of the machine, what includes and labs see.
 BASES = [ROOT, *(ROOT / name for name in ("arch/x86_64", "arch/x86_64/include", "arch", "grading", "grading/gatehouse",
@@ -121,6 +122,18 @@ def test_these_checks_see_what_is_wrong() -> None:
     assert exists("README.md", "labs/NN-name/lab.toml") and not exists("README.md", "kernel/none.c")
     assert broken("README.md", "docs/none.md") and broken("README.md", "docs/design.md#none")
     assert not broken("README.md", "docs/design.md#adding-a-lab")
+
+
+def test_holes_stand_where_pages_say() -> None:
+    """Lines of `make holes`, and of a correction that comes too near to a hole."""
+    seen = 0
+    for page in PAGES:
+        for file, line, identity, near in HOLE_AT.findall(text(page)):
+            skeleton = next(ROOT.glob(f"labs/*/skeleton/{file}")).read_text()
+            calls = holes.calls(skeleton, file)
+            assert identity in calls and abs(calls[identity] - int(line)) <= (2 if near else 0), f"{page}: {file}:{line}"
+            seen += 1
+    assert seen >= 4
 
 
 def report(page: str, contains: str) -> list[str]:
