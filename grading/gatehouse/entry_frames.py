@@ -16,6 +16,7 @@ import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 SLOT = 8
@@ -75,10 +76,14 @@ class Code:
     instructions: dict[int, Instruction] = field(default_factory=dict)
     functions: dict[str, int] = field(default_factory=dict)
 
+    @cached_property
+    def starts(self) -> frozenset[int]:
+        """Where functions begin; local labels are part of theirs."""
+        return frozenset(start for name, start in self.functions.items() if "." not in name)
+
     def function_at(self, address: int) -> int:
-        """The start of the function that an address lies in; local labels are part of it."""
-        starts = [start for name, start in self.functions.items() if start <= address and "." not in name]
-        return max(starts, default=address)
+        """The start of the function that an address lies in."""
+        return max((start for start in self.starts if start <= address), default=address)
 
 
 def disassemble(kernel: Path, objdump: str = "objdump") -> Code:
@@ -143,7 +148,9 @@ def _next(code: Code, here: Instruction, state: State) -> list[tuple[int, State]
     if here.name == "call":
         if here.section == ENTRY_SECTION and inside and target is not None and onward:
             return [(target, replace(_push(state, None), calls=(*state.calls, onward[0])))]
-        return [] if state.base in CALLER_SAVED else [(address, _lose(state, CALLER_SAVED)) for address in onward]
+        if state.base in CALLER_SAVED or set(onward) & code.starts:      # behind a panic stands another function
+            return []
+        return [(address, _lose(state, CALLER_SAVED)) for address in onward]
     if here.name == "ret":
         if not state.calls:
             return []
@@ -175,6 +182,8 @@ def _effect(here: Instruction, state: State) -> State | None:
     if here.name in ("mov", "xchg") and (slot := _slot(operands[0], state)) is not None:
         stored = _store(state, slot, operands[1])
         return _lose(stored, {operands[1]}) if here.name == "xchg" else stored
+    if here.name == "mov" and destination == operands[0] and state.slot(destination) == _slot(operands[1], state) is not None:
+        return replace(state, lost=state.lost - {destination})
     written = {name for name in _ALSO_WRITES.get(here.name, ())}
     if destination and here.name not in _READS_ONLY:
         written.add(destination)

@@ -48,6 +48,8 @@ def entry_of(frame: gdb.Frame) -> Entry | None:
         return None
     rsp = frame_register(frame, "rsp")
     for state in known.state(frame.pc()):
+        if frame.read_register(state.base).is_optimized_out:
+            continue
         at = frame_register(frame, state.base) + state.offset
         if unwind.is_frame(known, at):
             return Entry(frame.pc(), rsp, at, state)

@@ -47,7 +47,9 @@ class AssemblyUnwinder(Unwinder):
         known = kernel.loaded()
         if known is None:
             return None
-        pc, rsp = (int(pending.read_register(name)) & MASK for name in ("rip", "rsp"))
+        pc, rsp = (_known(pending, name) for name in ("rip", "rsp"))
+        if pc is None or rsp is None:
+            return None
         try:
             if known.state(pc) or known.within(pc, "entry_text"):
                 return self._entry(pending, known, pc, rsp)
@@ -58,7 +60,8 @@ class AssemblyUnwinder(Unwinder):
     def _entry(self, pending: gdb.PendingFrame, known: Kernel, pc: int, rsp: int) -> gdb.UnwindInfo | None:
         states = known.state(pc)
         for likeliest, state in enumerate(states):
-            frame = (int(pending.read_register(state.base)) + state.offset) & MASK
+            base = _known(pending, state.base)
+            frame = 0 if base is None else (base + state.offset) & MASK
             if is_frame(known, frame):
                 return None if likeliest == 0 else _interrupted(pending, frame, dict(state.saved))
         for slot in range(SEARCHED):
@@ -75,8 +78,8 @@ class AssemblyUnwinder(Unwinder):
             return None
         start = known.symbols.get(known.symbols.describe(pc).partition("+")[0]) or pc
         saved = {"rip": _stored(pending, at), "rsp": _value(at + SLOT)}
-        rbp = int(pending.read_register("rbp")) & MASK
-        if not links(known, rbp, at):
+        rbp = _known(pending, "rbp")
+        if rbp is None or not links(known, rbp, at):
             places = [place for place in range(rsp, at, SLOT) if links(known, _word(place), at)]
             if places:
                 saved["rbp"] = _stored(pending, places[0])
@@ -140,6 +143,12 @@ def _unwound(pending: gdb.PendingFrame, sp: gdb.Value, pc: gdb.Value, saved: dic
     for name, value in saved.items():
         info.add_saved_register(name, value)
     return info
+
+
+def _known(pending: gdb.PendingFrame, register: str) -> int | None:
+    """None for a register that a newer frame has lost."""
+    value = pending.read_register(register)
+    return None if value.is_optimized_out else int(value) & MASK
 
 
 def _word(address: int) -> int:
