@@ -8,7 +8,6 @@ import selectors
 import subprocess
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 from .by_hand import HOLE, CannotStart, Wish
 from .hand_bochs import ASLEEP, ENVIRONMENT, LOG, TRIPLE_FAULT, prepare
@@ -133,8 +132,3 @@ class Prompt:
             return "triple fault: an exception for which there was no way in, three deep"
         panic = re.search(r"^PANIC: .*$", self.serial(), re.MULTILINE)
         return panic[0] if panic else "the kernel switched the machine off"
-
-
-def names_of(path: Path) -> dict[str, int]:
-    """The symbols that the debugger knows, from the file that it was given."""
-    return {name: int(address, 16) for address, name in (line.split(" ", 1) for line in path.read_text().splitlines())}

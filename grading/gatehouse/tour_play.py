@@ -10,9 +10,9 @@ import sys
 from typing import Protocol
 
 from .by_hand import HOLE, ROOT, CannotStart, Wish, where_hole, wish
-from .hand_bochs import NAMES
 from .labs import CURRENT
-from .prompt import Ended, Prompt, Stuck, names_of
+from .prompt import Ended, Prompt, Stuck
+from .symbols import Symbols
 from .tour import Step, Tour, load
 from .tour_reader import Person
 from .tour_values import Unclear, Values
@@ -114,8 +114,7 @@ class Player:
     def play(self) -> None:
         """From the first step to the last. Raises Quit, Stale, Ended."""
         with Prompt(self._asked) as prompt:
-            names = names_of(self._asked.run / NAMES)
-            values = Values(prompt.where(), names, prompt)
+            values = Values(prompt.where(), Symbols(self._asked.kernel), prompt)
             self._reader.begin(self._plan)
             for number, step in enumerate(self._plan.steps, 1):
                 self.step = step

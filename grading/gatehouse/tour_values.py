@@ -14,7 +14,7 @@ from __future__ import annotations
 import ast
 import operator
 import string
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -42,6 +42,10 @@ class Memory(Protocol):
     def read(self, address: int, length: int) -> bytes: ...
 
 
+class Names(Protocol):
+    def get(self, name: str) -> int | None: ...
+
+
 def parse(text: str) -> ast.expr:
     """Raises Unclear for what is no expression of the kinds above."""
     try:
@@ -61,7 +65,7 @@ class Values:
     """Everything that has a name at one moment."""
 
     where: Where
-    symbols: Mapping[str, int]
+    symbols: Names
     memory: Memory
     noted: dict[str, Where] = field(default_factory=dict)
 
@@ -137,9 +141,7 @@ class Values:
             return self._register(self.noted[base], rest, dotted)
         if base in ("idtr", "gdtr") and rest in ("base", "limit"):
             return (self.where.idtr if base == "idtr" else self.where.gdtr)[rest == "limit"]
-        if dotted in self.symbols:
-            return self.symbols[dotted]
-        raise Unclear(f"nothing is called {dotted}")
+        return self._symbol(dotted)
 
     def _named(self, name: str) -> int:
         if name in CONSTANTS:
@@ -147,9 +149,13 @@ class Values:
         try:
             return self._register(self.where, name, name)
         except Unclear:
-            if name not in self.symbols:
-                raise
-            return self.symbols[name]
+            return self._symbol(name)
+
+    def _symbol(self, name: str) -> int:
+        address = self.symbols.get(name)
+        if address is None:
+            raise Unclear(f"nothing is called {name}")
+        return address
 
     @staticmethod
     def _register(where: Where, name: str, asked: str) -> int:
