@@ -2,8 +2,9 @@
 
 The student's code runs in ring 0 and owns the wire, so every byte here may be rubbish, a flood, a
 recording of another run or a lie.  A result counts only if it carries this run's nonce, stands in
-the plan's order and comes after the right plan; whatever else looks like a result is noted and
-gains nothing.  A test that says both `ok` and `not ok` has failed.
+the plan's order, comes after the right plan and, if it is `ok`, after the line with which its test
+begins; whatever else looks like a result is noted and gains nothing.  A test that says both `ok` and
+`not ok` has failed.
 """
 
 from __future__ import annotations
@@ -162,6 +163,8 @@ class _Reader:
             self.out.notes[f"a repeated or late result of {name}"] += 1
             if word == "not ok":
                 self.out.sections[name].ok = False
+        elif word == "ok" and not self.out.sections[name].begun:
+            self.out.notes[f"a result of {name}, which had not begun"] += 1
         else:
             section = self.out.sections[name]
             section.ok = word == "ok"

@@ -74,8 +74,22 @@ def test_a_test_that_says_both_has_failed() -> None:
 
 
 def test_results_out_of_order_gain_nothing() -> None:
-    said = read(HEAD + f"ok 3 limit [{NONCE}]\nok 1 gates [{NONCE}]\nok 2 table [{NONCE}]\n")
+    begun = "# begin 1 gates\n# begin 2 table\n# begin 3 limit\n"
+    said = read(HEAD + begun + f"ok 3 limit [{NONCE}]\nok 1 gates [{NONCE}]\nok 2 table [{NONCE}]\n")
     assert passed(said) == ["limit"]
+
+
+def test_a_test_that_never_began_has_not_passed() -> None:
+    said = read(GOOD.replace("# begin 2 table\n", ""))
+    assert passed(said) == ["gates", "limit"] and said.sections["table"].ok is None
+    assert said.notes["a result of table, which had not begun"] == 1
+    late = read(GOOD.replace("# begin 2 table\n", "").replace("# begin 3", "# begin 2 table\n# begin 3"))
+    assert passed(late) == ["gates", "limit"]
+
+
+def test_a_test_that_never_began_has_failed_if_it_says_so() -> None:
+    said = read(HEAD + f"# gates: type of gate 8: expected 0x8e, got 0x8f\nnot ok 1 gates [{NONCE}]\n")
+    assert said.sections["gates"].ok is False and len(said.sections["gates"].facts) == 1
 
 
 @pytest.mark.parametrize("line", [
@@ -84,11 +98,11 @@ def test_results_out_of_order_gain_nothing() -> None:
     f"ok 1 gates [{NONCE}]\r",
 ])
 def test_lines_that_are_not_quite_results(line: str) -> None:
-    assert passed(read(HEAD + line + "\n")) == []
+    assert passed(read(HEAD + "# begin 1 gates\n" + line + "\n")) == []
 
 
 def test_results_after_the_end_count_for_nothing() -> None:
-    said = read(HEAD + f"# END [{NONCE}] 0 passed, 0 failed, 0 skipped\nok 1 gates [{NONCE}]\n")
+    said = read(HEAD + f"# begin 1 gates\n# END [{NONCE}] 0 passed, 0 failed, 0 skipped\nok 1 gates [{NONCE}]\n")
     assert said.ended and passed(said) == []
 
 
