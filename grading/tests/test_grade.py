@@ -156,7 +156,7 @@ def test_an_emulator_that_will_not_start_costs_nobody_a_mark(tmp_path: Path) -> 
 LIE = """\
     static const char *const names[] = {{ {names} }};
     for (unsigned i = 0; i < {count}; i++)
-        print("ok %u %s [%s]\\n", i + 1, names[i], cmdline.nonce);
+        print("# begin %u %s\\nok %u %s [%s]\\n", i + 1, names[i], i + 1, names[i], cmdline.nonce);
     print("# END [%s] {count} passed, 0 failed, 0 skipped\\n", cmdline.nonce);
     machine_end(MACHINE_PASSED);
 """
