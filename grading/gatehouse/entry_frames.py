@@ -142,7 +142,7 @@ def _walk(code: Code, start: int, first: State) -> set[tuple[int, State]]:
 
 def _next(code: Code, here: Instruction, state: State) -> list[tuple[int, State]]:
     """Where control can go from an instruction, and with what."""
-    target = int(here.operands[0], 16) if here.operands and re.fullmatch(r"(0x)?[0-9a-f]{8,16}", here.operands[0]) else None
+    target = int(here.operands[0], 16) if here.operands and re.fullmatch(r"(0x)?[0-9a-f]{4,16}", here.operands[0]) else None
     inside = target in code.instructions and code.instructions[target].section == here.section
     onward = [] if here.following is None else [here.following]
     if here.name == "call":

@@ -25,6 +25,7 @@ PID = "# of the machine with process number "
 def wait_for_gdb(asked: Wish, state: Path) -> int:
     """QEMU in this terminal, stopped before its first instruction until gdb lets it go."""
     listener, port = _listen()
+    state.mkdir(parents=True, exist_ok=True)
     waiting = state / WAITING
     waiting.write_text(f"{PID}{os.getpid()}\n{script(asked, f'localhost:{port}')}")
     print(f"waiting for gdb on port {port}: say `make gdb` in another terminal; Ctrl-a x quits")

@@ -18,6 +18,7 @@ from .tour_reader import Person
 from .tour_values import Unclear, Values
 
 NOISE = re.compile(r"Next at t=|\(0\) Breakpoint |Bochs is exiting|=====|\s*$")
+REFUSED = re.compile(r"symbol not found|syntax error.*|not implemented.*")
 MOST_REPEATS = 500
 HOLE_SYMBOL = "hole_reached"      # boot/machine.asm
 
@@ -156,6 +157,8 @@ class Player:
             except Stuck as error:
                 raise Stale(str(error)) from None
             self._reader.output(command, times, kept(output, step))
+            if refused := REFUSED.search(output):
+                self._wrong(f"to `{command}` the debugger says {refused[0]!r}")
             told += output
         return told
 

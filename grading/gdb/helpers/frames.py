@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 import gdb
 
-from gatehouse.entry_frames import State
-
 from . import kernel, unwind
 from .machine import argument, describe, frame_register, register, word, words
 from .stacks import stack_name
@@ -29,31 +27,35 @@ class Entry:
 
     rip: int
     rsp: int
-    frame: int
-    state: State
+    found: unwind.Found
+
+    @property
+    def frame(self) -> int:
+        return self.found.frame
 
     def slots(self) -> list[tuple[int, str]]:
         """What is on the stack from rsp up: address and name."""
-        named = {self.frame + offset: name for name, offset in self.state.saved}
+        named = {at: name for name, at in self.found.saved.items()}
         named |= {self.frame + SLOT * index: name for index, name in enumerate(CPU_SLOTS)}
-        named.setdefault(self.frame - SLOT, "orig_rax")
-        named.setdefault(self.frame - 2 * SLOT, "vector")
+        if self.found.expected:
+            named.setdefault(self.frame - SLOT, "orig_rax")
+            named.setdefault(self.frame - 2 * SLOT, "vector")
         return [(at, named.get(at, "")) for at in range(self.rsp, self.frame + SLOT * len(CPU_SLOTS), SLOT)]
 
 
 def entry_of(frame: gdb.Frame) -> Entry | None:
     """The way in that a gdb frame stands in, None if it is not in the entry code."""
     known = kernel.loaded()
-    if known is None:
+    if known is None or not (known.state(frame.pc()) or known.within(frame.pc(), "entry_text")):
         return None
     rsp = frame_register(frame, "rsp")
-    for state in known.state(frame.pc()):
-        if frame.read_register(state.base).is_optimized_out:
-            continue
-        at = frame_register(frame, state.base) + state.offset
-        if unwind.is_frame(known, at):
-            return Entry(frame.pc(), rsp, at, state)
-    return None
+    found = unwind.locate(known, frame.pc(), rsp, lambda name: kept_register(frame, name))
+    return None if found is None else Entry(frame.pc(), rsp, found)
+
+
+def kept_register(frame: gdb.Frame, name: str) -> int | None:
+    """None for a register that a newer frame has lost."""
+    return None if frame.read_register(name).is_optimized_out else frame_register(frame, name)
 
 
 def nearest(frame: gdb.Frame) -> Entry | None:
@@ -107,7 +109,7 @@ none on the stack, what lies at rsp. With one: the struct pt_regs there."""
 def missing(entry: Entry) -> list[str]:
     """The registers of struct pt_regs that are not where it has them."""
     return [name for index, name in enumerate(NAMES[:-len(CPU_SLOTS) - 1])
-            if entry.state.slot(name) != SLOT * index - COMPLETE]
+            if entry.found.saved.get(name) != entry.frame + SLOT * index - COMPLETE]
 
 
 def whole(address: int) -> list[str]:

@@ -9,7 +9,8 @@ This unwinder steps in where that is not enough:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import gdb
 from gdb.unwinder import Unwinder, register_unwinder
@@ -58,16 +59,8 @@ class AssemblyUnwinder(Unwinder):
             return None
 
     def _entry(self, pending: gdb.PendingFrame, known: Kernel, pc: int, rsp: int) -> gdb.UnwindInfo | None:
-        states = known.state(pc)
-        for likeliest, state in enumerate(states):
-            base = _known(pending, state.base)
-            frame = 0 if base is None else (base + state.offset) & MASK
-            if is_frame(known, frame):
-                return None if likeliest == 0 else _interrupted(pending, frame, dict(state.saved))
-        for slot in range(SEARCHED):
-            if is_frame(known, rsp + SLOT * slot):
-                return _interrupted(pending, rsp + SLOT * slot, dict(states[0].saved) if states else {})
-        return None
+        found = locate(known, pc, rsp, lambda name: _known(pending, name))
+        return None if found is None or found.expected else _interrupted(pending, found)
 
     def _assembly(self, pending: gdb.PendingFrame, known: Kernel, pc: int, rsp: int) -> gdb.UnwindInfo | None:
         for slot in range(SEARCHED):
@@ -84,6 +77,34 @@ class AssemblyUnwinder(Unwinder):
             if places:
                 saved["rbp"] = _stored(pending, places[0])
         return _unwound(pending, _value(at + SLOT), _value(start), saved)
+
+
+@dataclass(frozen=True)
+class Found:
+    """The CPU's frame, the addresses of the registers that the entry code has saved, and whether gdb's own unwind
+    information says the same."""
+
+    frame: int
+    saved: dict[str, int]
+    expected: bool
+
+
+def locate(known: Kernel, pc: int, rsp: int, read: Callable[[str], int | None]) -> Found | None:
+    """Where the code at PC should have the CPU's frame; if there is none, the nearest one above rsp."""
+    saved: dict[str, int] = {}
+    for likeliest, state in enumerate(known.state(pc)):
+        base = read(state.base)
+        if base is None:
+            continue
+        frame = (base + state.offset) & MASK
+        there = {name: frame + offset for name, offset in state.saved}
+        if is_frame(known, frame):
+            return Found(frame, there, likeliest == 0)
+        saved = saved or there
+    for at in range(rsp, rsp + SLOT * SEARCHED, SLOT):
+        if is_frame(known, at):
+            return Found(at, {name: slot for name, slot in saved.items() if slot < at}, False)
+    return None
 
 
 def is_frame(known: Kernel, at: int) -> bool:
@@ -126,11 +147,11 @@ def in_assembly(known: Kernel, pc: int) -> bool:
     return table is not None and table.filename.endswith((".asm", ".inc"))
 
 
-def _interrupted(pending: gdb.PendingFrame, frame: int, saved: dict[str, int]) -> gdb.UnwindInfo:
+def _interrupted(pending: gdb.PendingFrame, found: Found) -> gdb.UnwindInfo:
     """Like the rows of gatehouse/cfi.py: the caller is the CPU's frame, which is unwound by those."""
-    values = {name: _stored(pending, frame + offset, name) for name, offset in saved.items()}
-    return _unwound(pending, _value(frame), pending.read_register("rip"),
-                    {**values, "rip": _value(CPU_PC), "rsp": _value(frame)})
+    values = {name: _stored(pending, at, name) for name, at in found.saved.items()}
+    return _unwound(pending, _value(found.frame), pending.read_register("rip"),
+                    {**values, "rip": _value(CPU_PC), "rsp": _value(found.frame)})
 
 
 def _unwound(pending: gdb.PendingFrame, sp: gdb.Value, pc: gdb.Value, saved: dict[str, gdb.Value]) -> gdb.UnwindInfo:

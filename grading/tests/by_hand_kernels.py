@@ -1,0 +1,34 @@
+"""Kernels for the tests of the debugging commands, built once each, and the command itself."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+OTHER = ROOT / "grading" / "tests" / "alternative"       # correct solutions, written in other ways
+DEBUG = ROOT / "grading" / "debug"
+
+
+@cache
+def built(lab: str, source: str = "reference") -> Path:
+    """The folder of a built kernel: of the reference, of the skeleton, or of other solutions."""
+    out = ROOT / "build" / "by-hand" / source
+    overlay = {"reference": "", "other": str(OTHER), "skeleton": str(next(ROOT.glob(f"labs/{lab}-*/skeleton")))}[source]
+    environment = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS")}
+    subprocess.run(["make", "-s", "kernel", f"LAB={lab}", f"OUT={out}", f"OVERLAY={overlay}"], cwd=ROOT, check=True,
+                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=environment)
+    return next(out.glob(f"{lab}-*"))
+
+
+def command(name: str, lab: str, *words: str, source: str = "reference") -> list[str]:
+    """The command line behind `make NAME LAB=lab`."""
+    return [str(DEBUG), name, "--built", str(built(lab, source)), "--lab", lab, *words]
+
+
+def run(name: str, lab: str, *words: str, source: str = "reference") -> subprocess.CompletedProcess[str]:
+    """The command with nobody at the keyboard."""
+    return subprocess.run(command(name, lab, *words, source=source), stdin=subprocess.DEVNULL, capture_output=True,
+                          text=True, errors="replace", timeout=120, cwd=ROOT)

@@ -1,0 +1,99 @@
+"""gdb with Gatehouse's helpers on the running kernel: backtraces at every instruction, and each command."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from by_hand_kernels import ROOT, command
+
+SCRIPT = ROOT / "grading" / "tests" / "round_trip.gdb.py"
+
+
+def gdb(lab: str, test: str, commands: list[str], source: str = "reference", **environment: str) -> str:
+    """What gdb prints for commands typed at `make debug`."""
+    done = subprocess.run(command("debug", lab, "--test", test, source=source), input="\n".join(["set width 0", *commands, "quit", ""]),
+                          capture_output=True, text=True, errors="replace", timeout=300, cwd=ROOT,
+                          env={**os.environ, **environment})
+    assert not done.returncode, done.stderr
+    return done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("source", ["reference", "other"])
+@pytest.mark.parametrize(("test", "start", "end", "nmi"), [
+    ("breakpoint", "trigger_bp_start", "trigger_bp_rip", "1"),          # a trap, no code
+    ("invalid_opcode", "trigger_ud_start", "trigger_ud_next", "0"),     # a fault at a function's first byte
+    ("page_fault", "trigger_pf_read_start", "trigger_pf_read_next", "1"),      # with a code
+])
+def test_bt_is_right_at_every_instruction(source: str, test: str, start: str, end: str, nmi: str) -> None:
+    told = gdb("03", test, [f"source {SCRIPT}"], source=source, START=start, END=end, NMI=nmi)
+    summary = re.search(r"^(\d+) instructions, (\d+) of them struck, 0 wrong$", told, re.MULTILINE)
+    assert summary, told[-3000:]
+    assert int(summary[1]) > 60 and (nmi == "0" or int(summary[2]) > 40), summary[0]
+
+
+def test_bt_crosses_the_stand_in_stubs_of_lab_02() -> None:
+    told = gdb("02", "breakpoint", ["break remember", "continue", "bt"])
+    assert re.search(r"#0  remember.*#2  <signal handler called>\n#3  .*trigger_int3_next \(\).*kernel_main", told, re.DOTALL)
+
+
+def test_a_frame_that_is_not_where_the_code_would_put_it_is_looked_for() -> None:
+    """INT 13 pushes no error code, though the stub counts on one: every slot is 8 bytes off."""
+    told = gdb("03", "breakpoint", ["tbreak *&trigger_bp_start", "continue", "delete",
+                                    "set *(unsigned short *) &trigger_bp_start = 0x0dcd", "stepi", "bt 4", "stepi 2", "bt 4",
+                                    "stepi 5", "bt 4", "print $rsi", "frame 2", "print $rsi", "frame 0", "pt_regs"])
+    assert len(re.findall(r"#0 .*entry_(?:13|normal) .*\n#1  <signal handler called>\n#2 .*trigger_bp_\w+ .*\n#3 .*provoke ",
+                          told)) == 3, told
+    inner, interrupted = re.findall(r"\$\d+ = (-?\d+)$", told, re.MULTILINE)
+    assert inner == interrupted
+    assert re.search(r"rsi +0x\w+\n.*  -  .*0x0+d\n.*  rip +0x\w+  trigger_bp", told), told
+
+
+def test_commands_show_the_machine() -> None:
+    told = gdb("03", "page_fault", [
+        "tbreak trap", "continue", "echo <pt_regs>\\n", "pt_regs", "echo <stack>\\n", "stack 30", "echo <idt>\\n", "idt",
+        "idt 14", "echo <gdt>\\n", "gdt", "echo <tss>\\n", "tss", "echo <gs>\\n", "gs", "echo <end>\\n"])
+    shown = dict(re.findall(r"^(?:\(gdb\) )*<(\w+)>\n(.*?)(?=^(?:\(gdb\) )*<)", told, re.MULTILINE | re.DOTALL))
+
+    def see(name: str, *patterns: str) -> None:
+        for pattern in patterns:
+            assert re.search(pattern, shown[name], re.MULTILINE), f"{pattern!r} is not in\n{shown[name]}"
+
+    see("pt_regs", r"struct pt_regs at 0xffffffff\w+, on the boot stack", r"\+0x00  r15 ", r"\+0x78  orig_rax .*-1: no system",
+        r"\+0x80  rip .*trigger_pf_read", r"\+0x88  cs .*KERNEL_CS", r"\+0xa0  ss .*KERNEL_DS")
+    see("stack", r"^(\(gdb\) )?the boot stack, .* bytes used$", r"return to entry_normal|a return to entry_normal", r"  rdi$",
+        r"  cs, KERNEL_CS$", r"\d+ more words")
+    see("idt", r"limit 0xfff: 256 gates", r"^ +3  interrupt gate  dpl 3  ist 0  0x0010:entry_3  #BP", r"^ +9  not present",
+        r"31 to 255  not present", r"^(\(gdb\) )?gate 14 at .*#PF", r"  selector  0x0010  KERNEL_CS", r"  present   1")
+    see("gdt", r"limit 0x4f", r"0x10 .*KERNEL_CS +code, 64-bit, ring 0", r"0x20 .*code, 32-bit, ring 3", r"0x40 .*TSS, busy",
+        r"0x48 .*upper half")
+    see("tss", r"TR 0x0040, TSS at .*percpu0.*limit 0x67", r"ist7    0, not set", r"io map  0x68, beyond the limit")
+    see("gs", r"gs_base   in use .*percpu0  the kernel's", r"k_gs_base after SWAPGS  0x0+  not set")
+
+
+def test_pt_regs_shows_a_frame_in_the_making_and_finish_does_not_hang() -> None:
+    told = gdb("03", "page_fault", ["tbreak *entry_normal", "continue", "stepi 3", "pt_regs", "finish", "leave", "pt_regs"])
+    assert "a frame in the making" in told
+    assert re.search(r"rdx +0x\w+.*\n.*rsi +0x\w+.*\n.*vector +0x0+e\b", told), told
+    assert "still in the CPU: r15 " in told
+    assert "say `leave`" in told
+    assert "left for trigger_pf_read_next" in told
+    assert "no frame is on the stack here" in told
+
+
+def test_mistakes_get_one_line() -> None:
+    told = gdb("03", "page_fault", ["idt 256", "pt_regs 0x7fff00000000", "idt nothing", "leave", "kill", "idt"])
+    assert "the IDT ends with gate" in told or "no gate" in told
+    assert "nothing is mapped at 0x7fff00000000" in told
+    assert "is no vector" in told
+    assert "no way into the kernel is on the stack here" in told
+    assert "no machine is attached" in told
+    assert "Traceback" not in told and "Python Exception" not in told
+
+
+def test_an_unfilled_kernel_can_be_debugged(tmp_path: Path) -> None:
+    told = gdb("03", "reaches_c", ["tbreak hole_reached", "continue", "bt 3"], source="skeleton")
+    assert re.search(r"#0  hole_reached \(\)", told), told

@@ -1,0 +1,154 @@
+"""make qemu, bochs, qemu-gdb, gdb, bochs-debug, as a person at a terminal uses them."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from by_hand_kernels import DEBUG, ROOT, command, run
+from typist import Typist
+
+EMULATORS = ["qemu", "bochs"]
+GDB = r"^\(gdb\) "
+BOCHS = r"<bochs:\d+> "
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Every emulator of a test has a folder in tmp_path on its command line, so that one that stays is found."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    yield tmp_path
+    assert not alive(tmp_path)
+    assert not list(tmp_path.glob("gatehouse-*"))
+
+
+def alive(folder: Path) -> list[str]:
+    """The processes that have a folder on their command line."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            line = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+        if f"{folder}/gatehouse-" in line:
+            found.append(line)
+    return found
+
+
+@pytest.mark.parametrize("emulator", EMULATORS)
+def test_a_lab_boots_and_its_end_is_the_status(emulator: str) -> None:
+    done = run(emulator, "02", "--test", "breakpoint loaded", "--seed", "0x2a")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "quits" in done.stdout.splitlines()[0]
+    assert "Gatehouse lab 02-idt, seed 42" in done.stdout
+    assert "# END [0000000000000000] 2 passed" in done.stdout
+    assert "-- ended: all passed" in done.stdout
+
+
+@pytest.mark.parametrize("emulator", EMULATORS)
+@pytest.mark.parametrize(("lab", "hole"), [("00", "0.1"), ("03", "3.1")])
+def test_a_hole_is_told_with_its_place(emulator: str, lab: str, hole: str) -> None:
+    done = run(emulator, lab, source="skeleton")
+    assert done.returncode == 1
+    assert f"reached hole {hole}, which is not filled yet\n" in done.stdout
+    assert re.search(rf"-- ended: at hole {hole}, which is not filled yet: arch/\S+:\d+", done.stdout)
+
+
+def test_a_test_that_qemu_cannot_judge_is_excused() -> None:
+    done = run("qemu", "03", "--test", "simd_error")
+    assert done.returncode == 0, done.stdout
+    assert "-- simd_error fails, and that is no mistake" in done.stdout
+
+
+@pytest.mark.parametrize(("words", "told"), [
+    (["--test", "breakpoint,nonsense"], "TEST=nonsense: lab 02-idt has no such test; it has gate_encoding, "),
+    (["--seed", "many"], "SEED=many is no number"),
+])
+def test_a_wrong_word_is_answered_in_one_line(words: list[str], told: str) -> None:
+    done = run("qemu", "02", *words)
+    assert done.returncode == 2
+    assert done.stderr.startswith(told) and done.stderr.count("\n") == 1
+
+
+def test_ctrl_a_x_quits_qemu(own_folder: Path) -> None:
+    with Typist(command("qemu-gdb", "02", "--state", str(own_folder)), ROOT) as typist:
+        typist.see("waiting for gdb on port")
+        typist.type("\x01x")
+        typist.see("-- ended before the kernel did")
+        assert typist.end() == 0
+
+
+@pytest.mark.parametrize("end", ["ctrl-c", signal.SIGTERM, signal.SIGHUP])
+def test_no_bochs_stays_behind(own_folder: Path, end: object) -> None:
+    with Typist(command("bochs", "02"), ROOT) as typist:
+        typist.see("begin")
+        if isinstance(end, signal.Signals):
+            subprocess.run(["kill", f"-{end.name}", str(typist.pid)], check=True)
+        else:
+            typist.type("\x03")
+        assert typist.end() != 0
+
+
+def test_two_terminals_and_a_second_machine_at_the_same_time(own_folder: Path) -> None:
+    """The second one finds the first port taken; gdb goes to the machine that was started last."""
+    state = ["--state", str(own_folder)]
+    with Typist(command("qemu-gdb", "03", "--test", "breakpoint", "--state", str(own_folder / "other")), ROOT) as first:
+        port = int(first.see(r"port (\d+)")[1])
+        with Typist(command("qemu-gdb", "02", "--test", "breakpoint", *state), ROOT) as second:
+            assert int(second.see(r"port (\d+)")[1]) > port
+            with Typist([str(DEBUG), "gdb", *state], ROOT) as gdb:
+                gdb.see(r"kernel_main")
+                gdb.see(GDB)
+                gdb.type("info symbol idt_load\n")
+                gdb.see(r"idt_load in section .text of \S*02-idt/kernel")
+                gdb.type("continue\n")
+                gdb.see("Remote connection closed")
+                gdb.type("quit\n")
+                assert gdb.end() == 0
+            second.see("-- ended: all passed")
+            assert second.end() == 0
+        first.type("\x01x")
+        first.end()
+    done = subprocess.run([str(DEBUG), "gdb", *state], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    assert done.returncode == 2
+    assert done.stderr == "no machine waits for gdb: say `make qemu-gdb LAB=...` in another terminal\n"
+
+
+def test_ctrl_c_stops_the_machine_under_gdb_and_nothing_else() -> None:
+    with Typist(command("debug", "02", "--test", "breakpoint"), ROOT) as typist:
+        typist.see(GDB)
+        typist.type("tbreak remember\n")
+        typist.see(GDB)
+        typist.type("continue\n")
+        typist.see("begin 1 breakpoint")           # the serial port is in the same terminal
+        typist.see(GDB)
+        typist.type("set *(unsigned short *) $rip = 0xfeeb\ncontinue\n")    # jmp $
+        typist.see("Continuing")
+        typist.type("\x03")
+        typist.see("SIGINT")
+        typist.type("info symbol $rip\n")
+        typist.see("remember in section")
+        typist.type("quit\n")
+        assert typist.end() == 0
+
+
+def test_the_debugger_of_bochs_has_the_symbols() -> None:
+    with Typist(command("bochs-debug", "03", "--test", "breakpoint"), ROOT) as typist:
+        typist.see('lb "entry_normal"')
+        typist.see(r"kernel_main\+0")
+        typist.see(BOCHS)
+        typist.type('lb "entry_normal"\n')
+        typist.see(BOCHS)
+        typist.type("c\n")
+        typist.see("begin 1 breakpoint")
+        typist.see(r"\(entry_normal\+0\): cld")
+        typist.see(BOCHS)
+        typist.type("print-stack 7\n")
+        typist.see(r"0x00000003")
+        typist.see(BOCHS)
+        typist.type("q\n")
+        assert typist.end() == 0
