@@ -57,7 +57,7 @@ class Builder:
     def base(self) -> None:
         """The part that all kernels share, once, before labs are built side by side."""
         with locked(self.root / "build"):
-            error = self._run("base", ["OUT=build", "OVERLAY="])
+            error = self._run(["base"], ["OUT=build", "OVERLAY="])
         if error is not None:
             raise CannotJudge(f"the base does not build: {first_error(error)[0]}")
 
@@ -68,13 +68,22 @@ class Builder:
         """
         settings = [f"LAB={lab.tag}", f"OUT={out}", f"OVERLAY={source.overlay or ''}"]
         with locked(out):
-            error = self._run("kernel", settings)
+            error = self._run(["kernel"], settings)
             if error is None:
                 self._copy(out / lab.id, into)
         return [] if error is None else explain(error, source)
 
-    def _run(self, target: str, settings: Sequence[str]) -> str | None:
-        command = ["make", "--no-print-directory", "-s", f"-j{self.jobs}", "-C", str(self.root), target, *settings]
+    def objects(self, lab: Lab, files: Sequence[str]) -> list[Path]:
+        """The objects of the tree's own FILES, of LAB and labs before it.  Raises CannotJudge."""
+        names = [object_of("build", file) for file in files]
+        with locked(self.root / "build"):
+            error = self._run(names, [f"LAB={lab.tag}", "OUT=build", "OVERLAY="])
+        if error is not None:
+            raise CannotJudge(f"the reference of {lab.id} does not build: {first_error(error)[0]}")
+        return [self.root / name for name in names]
+
+    def _run(self, targets: Sequence[str], settings: Sequence[str]) -> str | None:
+        command = ["make", "--no-print-directory", "-s", f"-j{self.jobs}", "-C", str(self.root), *targets, *settings]
         # Called from a recipe, we must not hand on its flags: its jobs and its LAB= are not ours.
         environment = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS")}
         try:
@@ -93,6 +102,11 @@ class Builder:
                 shutil.copyfile(built / image, into / image)
             except FileNotFoundError:
                 raise CannotJudge(f"make built no {built / image}") from None
+
+
+def object_of(out: str | Path, file: str) -> str:
+    """Where make puts what it compiles from FILE."""
+    return f"{out}/obj/{file}.o"
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from . import hints, overlay
+from . import hints, machinery, overlay
 from .boot import Bench
 from .build import Builder, CannotJudge, Source, locked
 from .judge import Judgement, judge
@@ -58,9 +58,13 @@ class Session:
             hint = hints.choose(hints.of_lab(lab), "", Outcome.BUILD, "\n".join(error))
             names = [emulator.name for emulator in self.emulators]
             return Pending(self, kernel, unbuilt(lab, tests, names, error, hint), [])
+        result = LabResult(lab, tests)
+        if source.tree:
+            more = machinery.flags(self.builder, lab, self.labs, source.files, out)
+            result.warnings += [f"look at {line}" for line in more]
         place = Symbols(kernel / "kernel").describe
         sittings = [self.pool.submit(self.sit, lab, tests, kernel, emulator, place) for emulator in self.emulators]
-        return Pending(self, kernel, LabResult(lab, tests), sittings)
+        return Pending(self, kernel, result, sittings)
 
     def sit(self, lab: Lab, tests: list[Test], kernel: Path, emulator: Emulator, place: Place) -> Judgement:
         """One lab in one emulator."""

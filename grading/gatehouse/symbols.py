@@ -7,9 +7,11 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 SYMTAB, NOBITS = 2, 8        # types of sections
 NOTYPE, SECTION, FILE = 0, 3, 4      # types of symbols; the last two name no place
+LOCAL = 0                    # a binding: the name is the object's own
 ABSOLUTE = 0xfff1            # instead of a section's index
 MARKERS = ("_start", "_end", "_stop")        # the linker script's, where a function's name says more
 
@@ -36,9 +38,7 @@ class Symbols:
     """Symbols of an ELF64 file (System V ABI, chapter 4).  Raises NotAKernel, OSError."""
 
     def __init__(self, path: Path) -> None:
-        data = path.read_bytes()
-        if data[:5] != b"\x7fELF\x02":
-            raise NotAKernel(f"{path} is no ELF64 file")
+        data = _elf(path)
         try:
             sections = _sections(data)
             symbols = list(_read(data, sections))
@@ -87,24 +87,63 @@ class Symbols:
         return f"{address:#x}"
 
 
+def shared(path: Path) -> set[str]:
+    """The names that an object shares with others: those it defines for them, and those it lacks itself.
+
+    Raises NotAKernel, OSError.
+    """
+    data = _elf(path)
+    try:
+        return {_name(data, row) for row in _rows(data, _sections(data)) if row.info >> 4 != LOCAL}
+    except (struct.error, IndexError, ValueError) as error:
+        raise NotAKernel(f"{path} is damaged: {error}") from error
+
+
+def _elf(path: Path) -> bytes:
+    data = path.read_bytes()
+    if data[:5] != b"\x7fELF\x02":
+        raise NotAKernel(f"{path} is no ELF64 file")
+    return data
+
+
 def _sections(data: bytes) -> list[tuple[int, ...]]:
     table, = struct.unpack_from("<Q", data, 0x28)
     size, count = struct.unpack_from("<HH", data, 0x3a)
     return [struct.unpack_from("<IIQQQQIIQQ", data, table + size * index) for index in range(count)]
 
 
-def _read(data: bytes, sections: list[tuple[int, ...]]) -> Iterator[_Symbol]:
+class _Row(NamedTuple):
+    """An entry of a symbol table, and where its name is."""
+
+    name: int
+    info: int
+    section: int
+    value: int
+    size: int
+
+
+def _rows(data: bytes, sections: list[tuple[int, ...]]) -> Iterator[_Row]:
+    """The symbols that have a name."""
     for section in sections:
         if section[1] != SYMTAB:
             continue
         strings = sections[section[6]][4]
         for offset in range(section[4], section[4] + section[5], section[9]):
             name, info, _, index, value, size = struct.unpack_from("<IBBHQQ", data, offset)
-            if not name or not index or info & 0xf in (FILE, SECTION):
-                continue
-            start = strings + name
-            home = sections[index] if index < len(sections) else None
-            if home is None and index != ABSOLUTE:
-                raise ValueError(f"symbol in section {index} of {len(sections)}")
-            yield _Symbol(data[start:data.index(b"\0", start)].decode("ascii", "replace"), value, size, info & 0xf,
-                          home[3] + home[5] if home else None)
+            if name:
+                yield _Row(strings + name, info, index, value, size)
+
+
+def _name(data: bytes, row: _Row) -> str:
+    return data[row.name:data.index(b"\0", row.name)].decode("ascii", "replace")
+
+
+def _read(data: bytes, sections: list[tuple[int, ...]]) -> Iterator[_Symbol]:
+    """The symbols that the file defines and that are places or constants."""
+    for row in _rows(data, sections):
+        if not row.section or row.info & 0xf in (FILE, SECTION):
+            continue
+        home = sections[row.section] if row.section < len(sections) else None
+        if home is None and row.section != ABSOLUTE:
+            raise ValueError(f"symbol in section {row.section} of {len(sections)}")
+        yield _Symbol(_name(data, row), row.value, row.size, row.info & 0xf, home[3] + home[5] if home else None)

@@ -48,6 +48,7 @@ def test_the_reference_passes_everywhere(tmp_path: Path) -> None:
 def test_the_same_solution_in_a_students_tree_passes(tmp_path: Path) -> None:
     graded = submit(tmp_path, "2", {})
     assert (graded.status, graded.last_line) == (0, "Score: 100/100")
+    assert graded.report["labs"][0]["warnings"] == []
 
 
 def test_wrong_value(tmp_path: Path) -> None:
@@ -174,6 +175,29 @@ def test_a_forger_scores_nothing(tmp_path: Path, lab: str, path: str, before: st
     assert graded.report["labs"][0]["forged"] and "This lab scores 0" in graded.out
     assert "printed: ok " in graded.out and "the machine showed: " in graded.out
     assert any("nonce" in warning for warning in graded.report["labs"][0]["warnings"])
+
+
+PASTED = """\
+#define PASTE(one, two) one##two
+#include <kernel/init.h>
+void PASTE(pri, nt)(const char *text, ...);
+"""
+
+
+@pytest.mark.parametrize("lab, path, old, new", [
+    ("1", GDT, "#include <kernel/init.h>\n",
+     PASTED + 'void sly(void);\nvoid sly(void)\n{\n    PASTE(pri, nt)("# free text");\n}\n'),
+    ("3", NORMAL, "entry_normal:\n", "%define paste(one, two) one%+two\n        extern paste(pri,nt)\n"
+     "        dq      paste(pri,nt)\nentry_normal:\n"),
+    ("3", "arch/x86_64/entry/frame.inc", "%macro restore 1-*\n",
+     "%macro restore 1-*\n        extern pri%+nt\n        jmp     %%on\n        dq      pri%+nt\n%%on:\n"),
+], ids=["C", "NASM", "included"])
+def test_a_name_that_the_preprocessor_hides_is_seen(tmp_path: Path, lab: str, path: str, old: str, new: str) -> None:
+    place = tree(tmp_path / "student", {path: [(old, new)]})
+    graded = grade(place, "--tree", str(place), "--lab", lab, "--emu", "qemu")
+    compiled = NORMAL if path.endswith(".inc") else path
+    assert graded.report["labs"][0]["warnings"] == [f"look at {compiled}: names print, which the reference's does not"]
+    assert graded.report["score"] == graded.report["points"]
 
 
 def serial(place: Path, *words: str) -> dict[str, bytes]:

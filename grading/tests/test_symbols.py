@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from gatehouse.symbols import NotAKernel, Symbols
+from gatehouse.symbols import NotAKernel, Symbols, shared
 
 SOURCE = """
 CONSTANT equ 0x100010
@@ -57,11 +57,18 @@ def test_contents(kernel: Path) -> None:
             symbols.read(address, 8)
 
 
+def test_names_shared_with_other_objects(tmp_path: Path) -> None:
+    (tmp_path / "b.asm").write_text("global here\nextern there\nhere:\n.local: dq there, own\nown:\n")
+    subprocess.run(["nasm", "-f", "elf64", "b.asm"], cwd=tmp_path, check=True)
+    assert shared(tmp_path / "b.o") == {"here", "there"}
+
+
 def test_what_is_no_kernel(kernel: Path, tmp_path: Path) -> None:
     (tmp_path / "text").write_text("no")
     (tmp_path / "cut").write_bytes(kernel.read_bytes()[:0x200])
     for name, word in (("text", "no ELF64"), ("cut", "damaged")):
-        with pytest.raises(NotAKernel, match=word):
-            Symbols(tmp_path / name)
+        for read in (Symbols, shared):
+            with pytest.raises(NotAKernel, match=word):
+                read(tmp_path / name)
     with pytest.raises(FileNotFoundError):
         Symbols(tmp_path / "nothing")

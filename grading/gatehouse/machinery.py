@@ -1,0 +1,36 @@
+"""The names by which a kernel reports, sought in the objects that were made from a student's files.
+
+The words of a source can be pasted together by a preprocessor; the symbol that comes out of it stands in the object.
+What the reference's object of the same file names too is no reason to look. Like every flag this costs nothing: it
+says where to read, and code that reaches the wire without a symbol is not found by it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from . import symbols
+from .build import Builder, object_of
+from .labs import Lab
+
+NAMES = re.compile(r"cmdline|v?print|report_values|skip|tests?_\w+|machine_(?:end|settle)|serial_(?:write|flush)")
+
+
+def flags(builder: Builder, lab: Lab, labs: Sequence[Lab], taken: Sequence[str], out: Path) -> Iterator[str]:
+    """For LAB's kernel, built in OUT with the TAKEN files: each file that names what the reference's does not.
+
+    All files of their labs are looked at, because what is included shows where it is compiled.
+    """
+    named = {file: own for other in labs if set(other.hole_files) & set(taken) for file in other.adds
+             if file.endswith((".c", ".asm")) and (own := _names(Path(object_of(out, file))))}
+    if not named:
+        return
+    for file, reference in zip(named, builder.objects(lab, list(named))):
+        if more := sorted(named[file] - _names(reference)):
+            yield f"{file}: names {', '.join(more)}, which the reference's does not"
+
+
+def _names(path: Path) -> set[str]:
+    return {name for name in symbols.shared(path) if NAMES.fullmatch(name)}
