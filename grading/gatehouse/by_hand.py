@@ -6,6 +6,7 @@ Exit status: 0 it ended well, 1 it did not, 2 it could not be started (one line 
 from __future__ import annotations
 
 import argparse
+import io
 import re
 import signal
 import sys
@@ -105,7 +106,8 @@ def main(words: list[str]) -> int:
     options = parser.parse_args(words)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, _: sys.exit(128 + number))
-    sys.stdout.reconfigure(line_buffering=True)      # type: ignore[union-attr]
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)       # in step with what the emulator writes
     try:
         with tempfile.TemporaryDirectory(prefix="gatehouse-") as run:
             return _command(options, Path(run))

@@ -12,7 +12,8 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Mapping, Sequence
 
-from .entry_frames import SLOT, Code, State
+from .disassembly import Code
+from .entry_frames import SLOT, State
 
 # System V ABI for x86-64, figure 3.36.
 NUMBER = {name: number for number, name in enumerate(

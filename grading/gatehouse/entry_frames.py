@@ -12,23 +12,18 @@ The frame's address is that of its rip slot; offsets of saved registers are rela
 from __future__ import annotations
 
 import re
-import subprocess
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from functools import cached_property
-from pathlib import Path
+from dataclasses import dataclass, replace
+
+from .disassembly import ENTRY_SECTION, Code, Instruction
 
 SLOT = 8
 WITH_CODE = frozenset({8, 10, 11, 12, 13, 14, 17, 21, 29, 30})    # SDM vol. 3, table 6-1; AMD APM vol. 2, 8.2
-ENTRY_SECTION = ".entry.text"
 CALLER_SAVED = frozenset({"rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11"})
 MOST_STATES = 100_000
 
 _STUB = re.compile(r"entry_(\d+)")
-_FUNCTION = re.compile(r"^([0-9a-f]+) <(.+)>:$")
-_SECTION = re.compile(r"^Disassembly of section (\S+):$")
-_INSTRUCTION = re.compile(r"^\s*([0-9a-f]+):\t(\S+)\s*([^#<]*)")
 _IMMEDIATE = re.compile(r"-?0x[0-9a-f]+|\d+")
 _ON_STACK = re.compile(r"(?:QWORD PTR )?(?:ds:|ss:)?\[rsp(?:([+-])(0x[0-9a-f]+))?\]")
 _READS_ONLY = frozenset({"test", "cmp", "nop", "out", "wrmsr", "lgdt", "lidt", "ltr", "bt", "div", "mul"})
@@ -50,60 +45,9 @@ class State:
     calls: tuple[int, ...] = ()                  # return addresses within the entry code
     copies: tuple[tuple[str, int], ...] = ()     # registers that hold frame - offset
 
-    @property
-    def depth(self) -> int:
-        """Of rsp below the frame; only where the base is rsp."""
-        return self.offset
-
     def slot(self, register: str) -> int | None:
         """Where the interrupted code's value of a register is: an offset from the frame, None for the register."""
         return dict(self.saved).get(register)
-
-
-@dataclass(frozen=True)
-class Instruction:
-    address: int
-    section: str
-    name: str
-    operands: tuple[str, ...]
-    following: int | None
-
-
-@dataclass
-class Code:
-    """The disassembled kernel."""
-
-    instructions: dict[int, Instruction] = field(default_factory=dict)
-    functions: dict[str, int] = field(default_factory=dict)
-
-    @cached_property
-    def starts(self) -> frozenset[int]:
-        """Where functions begin; local labels are part of theirs."""
-        return frozenset(start for name, start in self.functions.items() if "." not in name)
-
-    def function_at(self, address: int) -> int:
-        """The start of the function that an address lies in."""
-        return max((start for start in self.starts if start <= address), default=address)
-
-
-def disassemble(kernel: Path, objdump: str = "objdump") -> Code:
-    """Raises OSError where there is no objdump, and subprocess.CalledProcessError for a file it cannot read."""
-    text = subprocess.run([objdump, "-D", "-j", ".text", "-j", ENTRY_SECTION, "-M", "intel", "--no-show-raw-insn", str(kernel)], check=True,
-                          capture_output=True, text=True, errors="replace").stdout
-    code = Code()
-    section = ""
-    last: Instruction | None = None
-    for line in text.splitlines():
-        if found := _SECTION.match(line):
-            section, last = found[1], None
-        elif found := _FUNCTION.match(line):
-            code.functions.setdefault(found[2], int(found[1], 16))
-        elif found := _INSTRUCTION.match(line):
-            here = Instruction(int(found[1], 16), section, found[2], _split(found[3]), None)
-            if last is not None:
-                code.instructions[last.address] = replace(last, following=here.address)
-            code.instructions[here.address] = last = here
-    return code
 
 
 def entries(code: Code) -> Iterator[tuple[int, State]]:
@@ -256,7 +200,3 @@ def _offset(found: re.Match[str]) -> int:
 
 def _signed(value: int) -> int:
     return value - (1 << 64) if value >> 63 else value
-
-
-def _split(operands: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in operands.split(",") if part.strip())

@@ -17,7 +17,7 @@ from .terminal import in_foreground, tied
 
 CONFIGURATION, COMMANDS, LOG, NAMES = "bochsrc", "commands", "bochs.log", "symbols"
 ENVIRONMENT = {"TERM": "dumb"}           # for the guest's screen, which nobody sees
-ITS_WORDS = re.compile(r"\(0\)[. ]|Next at t=|=====|Bochs |\s{8,}|<bochs:|\s*$")     # the debugger's, not the guest's
+ITS_WORDS = re.compile(rb"\(0\)[. ]|Next at t=|=====|Bochs |\s{8,}|<bochs:|\s*$")     # the debugger's, not the guest's
 ASLEEP = "HLT instruction with IF=0"
 TRIPLE_FAULT = "exception with no resolution"
 HINTS = """\
@@ -88,7 +88,7 @@ def _listen(asked: Wish, machine: subprocess.Popen[bytes], serial: int) -> str:
                     said += data
                 else:
                     *lines, words = (words + data).split(b"\n")
-                    data = b"".join(text + b"\n" for text in lines if not ITS_WORDS.match(text.decode(errors="replace")))
+                    data = b"".join(line + b"\n" for line in lines if not ITS_WORDS.match(line))
                     said += data
                 sys.stdout.buffer.write(data)
                 sys.stdout.flush()
@@ -132,7 +132,8 @@ def debug(asked: Wish) -> int:
     copier = threading.Thread(target=_copy, args=(read_end,), daemon=True)
     copier.start()
     try:
-        in_foreground(["sh", "-c", 'exec 2>"$0"; exec "$@"', str(asked.run / "messages"), *line], [write_end], ENVIRONMENT)
+        quiet = ["sh", "-c", 'exec 2>"$0"; exec "$@"', str(asked.run / "messages")]
+        in_foreground([*quiet, *line], [write_end], ENVIRONMENT)
     finally:
         os.close(write_end)
         copier.join(1.0)

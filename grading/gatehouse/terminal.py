@@ -23,13 +23,13 @@ def in_foreground(command: Sequence[str | Path], give: Iterable[int] = (), envir
 
     `give` are file descriptors that it inherits. Ctrl-Z does nothing: make could not go on afterwards.
     """
-    settings = {"pass_fds": tuple(give), "env": {**os.environ, **(environment or {})}}
+    passed, variables = tuple(give), {**os.environ, **(environment or {})}
     if not os.isatty(STDIN):
-        return subprocess.call(tied(command), **settings)
+        return subprocess.call(tied(command), pass_fds=passed, env=variables)
     before = signal.signal(signal.SIGTTOU, signal.SIG_IGN)
     own_group = os.getpgrp()
     try:
-        process = subprocess.Popen(tied(command), preexec_fn=_take_terminal, **settings)
+        process = subprocess.Popen(tied(command), preexec_fn=_take_terminal, pass_fds=passed, env=variables)
         while True:
             _, status = os.waitpid(process.pid, os.WUNTRACED)
             if not os.WIFSTOPPED(status):

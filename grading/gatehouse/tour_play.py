@@ -85,7 +85,7 @@ def tour(asked: Wish, check: bool) -> int:
     plan = load(ROOT, asked.lab.dir)
     asked = wish(asked.built, asked.lab.tag, ",".join(plan.test), "", asked.run)
     alone = check or not (sys.stdin.isatty() and sys.stdout.isatty())
-    return follow(asked, plan, Checker() if alone else Person())
+    return follow(asked, plan, Checker()) if alone else follow(asked, plan, Person())
 
 
 def follow(asked: Wish, plan: Tour, reader: Reader) -> int:
@@ -125,8 +125,8 @@ class Player:
                     if self._filled(values, text) not in output:
                         self._wrong(f"the debugger does not show {self._filled(values, text)!r}, but\n{output.strip()}")
                 for expectation in step.check:
-                    if (text := values.holds(expectation)) is not None:
-                        self._wrong(f"expected {text}")
+                    if (untrue := values.holds(expectation)) is not None:
+                        self._wrong(f"expected {untrue}")
                 if step.note:
                     values.noted[step.note] = values.where
                 self._reader.then(self._filled(values, step.then))
@@ -150,7 +150,7 @@ class Player:
                         break
                     if times == MOST_REPEATS:
                         raise Stale(f"`{command}` {times} times does not lead to {step.until}")
-            except Ended as ended:
+            except Ended:
                 if not step.ends:
                     raise
                 output = prompt.serial()

@@ -5,8 +5,9 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from gatehouse import cfi, entry_frames
-from gatehouse.entry_frames import Code, State
+from gatehouse import cfi, disassembly, entry_frames
+from gatehouse.disassembly import Code
+from gatehouse.entry_frames import State
 
 PROLOGUE = "bits 64\ndefault rel\nglobal _start\nsection .text exec\n_start: ret\nother: ret\nsection .entry.text exec\n"
 
@@ -16,7 +17,7 @@ def followed(tmp_path: Path, text: str) -> tuple[Code, dict[int, list[State]]]:
     source.write_text(PROLOGUE + text)
     subprocess.run(["nasm", "-f", "elf64", source, "-o", object_file], check=True)
     subprocess.run(["ld", "-o", image, object_file], check=True)
-    code = entry_frames.disassemble(image)
+    code = disassembly.disassemble(image)
     return code, entry_frames.follow(code)
 
 

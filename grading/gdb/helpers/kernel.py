@@ -9,7 +9,7 @@ from pathlib import Path
 
 import gdb
 
-from gatehouse import cfi, entry_frames
+from gatehouse import cfi, disassembly, entry_frames
 from gatehouse.entry_frames import State
 from gatehouse.symbols import NotAKernel, Symbols
 
@@ -61,7 +61,7 @@ def refresh() -> None:
         return
     if symbols.get("entry_text_start") is None:
         return
-    code = entry_frames.disassemble(Path(name), OBJDUMP)
+    code = disassembly.disassemble(Path(name), OBJDUMP)
     states = entry_frames.follow(code)
     returns = tuple(address for address in sorted(states) if code.instructions[address].name == "iretq")
     _loaded = Kernel(Path(name), symbols, states, returns)
