@@ -35,6 +35,15 @@ class Group:
         return seen
 
     @property
+    def remarks(self) -> dict[str, list[str]]:
+        """What was seen besides the first line of each, and the emulators that saw it."""
+        seen: dict[str, list[str]] = {}
+        for emulator, verdict in self.members:
+            for line in verdict.detail[1:]:
+                seen.setdefault(line, []).append(emulator)
+        return {line: list(dict.fromkeys(emulators)) for line, emulators in seen.items()}
+
+    @property
     def hints(self) -> list[str]:
         return list(dict.fromkeys(verdict.hint for _, verdict in self.members if verdict.hint))
 
@@ -46,9 +55,11 @@ def groups(result: LabResult) -> list[Group]:
         for emulator, verdict in result.verdicts(test).items():
             if verdict.fine or verdict.outcome == Outcome.NOT_RUN:
                 continue
-            same = [("detail", verdict.outcome, verdict.hint or "", *verdict.detail)]
-            if verdict.outcome != Outcome.HOLE:      # a hole is known by its number alone
-                same.append(("test", verdict.outcome, test.name))
+            if verdict.outcome == Outcome.HOLE:      # known by its number alone
+                same = [("hole", verdict.detail[0])]
+            else:
+                same = [("detail", verdict.outcome, verdict.hint or "", *verdict.detail),
+                        ("test", verdict.outcome, test.name)]
             group = next((found[key] for key in same if key in found), Group([]))
             group.members.append((emulator, verdict))
             found.update((key, group) for key in same)

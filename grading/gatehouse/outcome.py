@@ -81,7 +81,8 @@ def ending(run: Run, said: Transcript, place: Place) -> Crash | None:
     if run.ending in (Ending.FAILED, Ending.CAPPED):
         return Crash(Outcome.EMULATOR, [run.detail or f"{run.emulator} {run.ending}"])
     if hole := HOLE_REACHED.search(run.debugcon):
-        return Crash(Outcome.HOLE, [f"reached hole {hole[1].decode()}, which is not filled yet"])
+        unread = silence(run.serial, said) if run.serial and not said.banner else []
+        return Crash(Outcome.HOLE, [f"reached hole {hole[1].decode()}, which is not filled yet", *unread])
     if said.panic is not None:
         after = [] if run.ending == Ending.ENDED else [f"then: {_died(run, place)[1][0]}"]
         details = [line for line in said.panic_lines[:PANIC_SHOWN] if line.strip()]

@@ -107,8 +107,10 @@ class Report:
         self.say()
         self.say(f"  {self.paint('unfilled hole', RED)}, named when the kernel reached it:")
         for group in reached:
-            for line, *_ in group.details:
-                self.say(f"    {line.removesuffix(', which is not filled yet')}: {', '.join(group.tests)}")
+            line = group.members[0][1].detail[0]
+            self.say(f"    {line.removesuffix(', which is not filled yet')}: {', '.join(group.tests)}")
+            for line, emulators in group.remarks.items():
+                self.say(f"      {' and '.join(map(SHOWN_AS.__getitem__, emulators))}: {line}")
         for hint in dict.fromkeys(hint for group in reached for hint in group.hints):
             self.hint(hint)
 

@@ -85,6 +85,19 @@ def test_silence_and_garbled_text_have_words(root: Path) -> None:
     assert "every line ends in 0x0d 0x0a" in ended.verdicts["gates"].detail[0]
 
 
+def test_a_hole_does_not_hide_that_the_text_was_unreadable(root: Path) -> None:
+    def guest(readable: bool) -> Guest:
+        def boot(tests: list[str], nonce: str) -> Said:
+            text = until(transcript(tests, nonce), "# begin 1").encode()
+            return Said(text if readable else bytes(byte & 0x1f for byte in text), debugcon=HOLE)
+        return boot
+    verdict = sit(plain(root), guest(readable=False))[0].verdicts["gates"]
+    assert verdict.outcome == "unfilled hole" and "five-bit" in (verdict.hint or "")
+    assert verdict.detail[0].startswith("reached hole 2.3") and "only the low five bits" in verdict.detail[1]
+    for said in (guest(readable=True), lambda tests, nonce: Said("", debugcon=HOLE)):
+        assert len(sit(plain(root), said)[0].verdicts["gates"].detail) == 1
+
+
 def test_an_end_line_cut_short_costs_the_last_test(root: Path) -> None:
     judgement, emulator = sit(plain(root), lambda tests, nonce: Said(transcript(tests, nonce)[:-20]))
     expect(judgement, breakpoint="missing result")

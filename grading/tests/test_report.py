@@ -95,6 +95,15 @@ def test_one_explanation_for_what_is_the_same(given: Lab) -> None:
     assert "    reached hole 2.1: gates\n    hint: `make holes`" in holes and "last serial" not in holes
 
 
+def test_a_hole_behind_unreadable_text_is_told_with_it(given: Lab) -> None:
+    hole = b"reached hole 0.3, which is not filled yet\n"
+    said = text(judged(given, qemu=crash("gates", Said("", debugcon=hole)),
+                       bochs=lambda tests, nonce: Said(b"\x0f\x0b\n", debugcon=hole)))
+    assert ("    reached hole 0.3: gates, table, xm\n"
+            "      Bochs: serial: 3 bytes arrived, all below 0x20: only the low five bits of each character\n") in said
+    assert "five-bit" in said and "`make holes`" in said and said.count("reached hole 0.3") == 1
+
+
 def test_an_early_death_is_told_once(given: Lab) -> None:
     said = text(judged(given, qemu=lambda tests, nonce: Said("", Ending.RESET)))
     assert said.count("triple fault in QEMU") == 1 and said.endswith("Score: 0/75\n")
