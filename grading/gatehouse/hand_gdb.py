@@ -60,7 +60,7 @@ def both(asked: Wish) -> int:
                                        pass_fds=[listener.fileno()], start_new_session=True)
     try:
         start = asked.run / WAITING
-        start.write_text(script(asked, str(path)))
+        start.write_text(f"{script(asked, str(path))}define hook-quit\ngatehouse-end\nend\n")
         return _gdb(start)
     finally:
         machine.kill()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -91,6 +93,21 @@ def test_no_bochs_stays_behind(own_folder: Path, end: object) -> None:
         else:
             typist.type("\x03")
         assert typist.end() != 0
+
+
+@pytest.mark.parametrize(("name", "shown"), [("bochs", "begin"), ("debug", "kernel_main"), ("tour", "Enter")])
+def test_an_emulator_dies_with_its_command_even_by_sigkill(own_folder: Path, name: str, shown: str) -> None:
+    with Typist(command(name, "02"), ROOT) as typist:
+        typist.see(shown)
+        assert alive(own_folder)
+        subprocess.run(["kill", "-KILL", str(typist.pid)], check=True)
+        typist.end()
+    for _ in range(100):
+        if not alive(own_folder):
+            break
+        time.sleep(0.05)
+    for left in own_folder.glob("gatehouse-*"):
+        shutil.rmtree(left)
 
 
 def test_two_terminals_and_a_second_machine_at_the_same_time(own_folder: Path) -> None:

@@ -77,14 +77,14 @@ def remark(name: str, value: int) -> str:
     if name == "rsp":
         return stack_name(value) or "on no stack of the kernel's"
     if name == "orig_rax":
-        return "-1: no system call to restart, or no error code" if value == NO_SYSTEM_CALL else ""
+        return "-1: no system call to restart, no error code" if value == NO_SYSTEM_CALL else "error code, until C has it"
     return describe(value) if value >> 47 and describe(value) != f"{value:#x}" else ""
 
 
 def _line(at: int, name: str, value: int, offset: int | None) -> str:
-    place = f"+{offset:#04x}" if offset is not None else "     "
+    place = f"  +{offset:#04x}" if offset is not None else ""
     said = remark(name, value)
-    return f"  {at:#x}  {place}  {name or '-':<9} {value:#018x}{'  ' + said if said else ''}"
+    return f"  {at:#x}{place}  {name or '-':<9} {value:#018x}{'  ' + said if said else ''}"
 
 
 class PtRegs(gdb.Command):

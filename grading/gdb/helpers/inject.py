@@ -36,7 +36,8 @@ interrupts off while gdb steps, so a plain `monitor nmi` and `stepi` would be on
         finally:
             gdb.execute(f"maintenance packet Qqemu.sstep={STEP_NORMALLY:#x}", to_string=True)
         if register("rip") != target:
-            print(f"the NMI waits: NMIs are blocked here until an IRET; the machine went on to {describe(register('rip'))}")
+            print("the NMI waits: another is being handled, so none comes before an IRET; "
+                  f"the machine went on to {describe(register('rip'))}")
             return
         came_from = word(register("rsp"))
         if came_from != here:

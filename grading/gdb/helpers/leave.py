@@ -25,10 +25,14 @@ class Leave(gdb.Command):
         if entry is None:
             raise gdb.GdbError("no way into the kernel is on the stack here")
         stops = [_stop(address, entry.frame) for address in kernel.current().returns]
-        gdb.execute("continue", to_string=True)
-        for stop in stops:
-            if stop.is_valid():
-                stop.delete()
+        try:
+            gdb.execute("continue", to_string=True)
+        except gdb.error:
+            raise gdb.GdbError("the machine ended before it came back") from None
+        finally:
+            for stop in stops:
+                if stop.is_valid():
+                    stop.delete()
         if register("rip") in kernel.current().returns and register("rsp") == entry.frame:
             gdb.execute("stepi", to_string=True)
             print(f"left for {describe(register('rip'))}")
@@ -52,7 +56,19 @@ class CanFinish(gdb.Command):
             raise gdb.GdbError("the entry code was not called, so it has no caller to finish to: say `leave`")
 
 
+class End(gdb.Command):
+    """gatehouse-end -- end the machine, so that it does not run on when gdb lets go of it."""
+
+    def __init__(self) -> None:
+        super().__init__("gatehouse-end", gdb.COMMAND_OBSCURE)
+
+    def invoke(self, text: str, from_tty: bool) -> None:
+        if gdb.selected_thread() is not None:
+            gdb.execute("kill", to_string=True)
+
+
 def install() -> None:
+    End()
     Leave()
     CanFinish()
     gdb.execute("define hook-finish\ngatehouse-can-finish\nend")

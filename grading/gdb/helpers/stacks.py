@@ -56,7 +56,8 @@ class Stack(gdb.Command):
         if area is None:
             print(f"rsp = {rsp:#x}, on no stack of the kernel's")
         else:
-            print(f"the {area.name}, {area.low:#x} to {area.top:#x}: {area.top - rsp} of {area.top - area.low} bytes used")
+            used = f"{area.top - rsp} of {area.top - area.low} bytes used"
+            print(f"the {area.name}, {area.low:#x} to {area.top:#x}: {used}")
             count = min(count, (area.top - rsp) // SLOT)
         notes = marks()
         for index, value in enumerate(words(rsp, count)):
@@ -77,7 +78,7 @@ def marks() -> dict[int, str]:
                 if name:
                     said = remark(name, words(at, 1)[0])
                     notes[at] = f"{name}{', ' + said if said else ''}"
-        elif newer is not None and entry_of(newer) is None:
+        if newer is not None and gdb.SIGTRAMP_FRAME not in (newer.type(), frame.type()):
             at = frame_register(frame, "rsp") - SLOT
             notes.setdefault(at, f"return to {describe(frame.pc())}")
         newer = frame
