@@ -18,9 +18,11 @@ from .labs import CURRENT, Lab, LabError
 README = "README.md"
 GENERATED = frozenset({CURRENT, README})     # written by the handout itself, new for each lab
 
+# What goes out, by its first name; whatever else the project commits stays at home.
+_GOES_OUT = frozenset("Makefile LICENSE .gitignore .editorconfig .clang-format "
+                      "arch docs grading kernel labs userland".split())
 _PROJECT_ONLY = re.compile(r"""
-    README\.md | docs/(?:instructors|design)\.md | \.ci/.* | grading/tests?(?:/.*)?
-  | labs/[^/]+/(?:skeleton|solution|mutants)/.*
+    docs/(?:instructors|design)\.md | grading/tests?(?:/.*)? | labs/[^/]+/(?:skeleton|solution|mutants)/.*
 """, re.VERBOSE)
 _LAB_FILE = re.compile(r"labs/(?P<id>[^/]+)/(?P<below>.*)")
 
@@ -42,7 +44,7 @@ def source_files(root: Path) -> list[str]:
         folders[:] = [name for name in folders if name != ".git"]
         for name in files + [name for name in folders if (Path(folder) / name).is_symlink()]:
             path = (Path(folder) / name).relative_to(root).as_posix()
-            if _PROJECT_ONLY.fullmatch(path):
+            if path.split("/")[0] not in _GOES_OUT or _PROJECT_ONLY.fullmatch(path):
                 continue
             if (root / path).is_symlink():
                 raise LabError(path, 1, "a handout holds no links but this is one")

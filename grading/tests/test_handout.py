@@ -60,6 +60,18 @@ def test_what_is_in_a_branch(toy: Path, course: Path) -> None:
     assert git(course, "ls-tree", "lab00", "grading/lab").startswith("100755 ")
 
 
+def test_what_the_project_adds_at_its_top_stays_at_home(toy: Path, course: Path) -> None:
+    handout(toy, course, "--upto", "00")
+    first = tips(course)
+    (toy / "marks").mkdir()
+    (toy / "marks/2026.csv").write_text("ada,100\n")
+    (toy / "exam.md").write_text("# Questions\n")
+    (toy / "latest").symlink_to("marks")
+    commit(toy, "marks and an exam")
+    assert handout(toy, course) == "published up to 00-serial; UPTO=01 publishes the next\n"
+    assert tips(course) == first
+
+
 def test_a_branch_only_adds(toy: Path, course: Path) -> None:
     handout(toy, course)
     for before, after in (("lab00", "lab01"), ("lab01", "lab02")):
