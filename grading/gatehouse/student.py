@@ -92,9 +92,8 @@ def _state(root: Path, hole: Hole) -> tuple[int, bool]:
     except OSError:
         return hole.line, False
     calls, titles = holes.calls(text, hole.file), holes.titles(text, hole.file)
-    if hole.id in calls:
-        return calls[hole.id], False
-    return titles.get(hole.id, (hole.line, ""))[0], True
+    line = calls.get(hole.id, hole.line)            # where the title is gone
+    return titles.get(hole.id, (line, ""))[0], hole.id not in calls
 
 
 def _uncommitted(root: Path, *options: str) -> list[str]:

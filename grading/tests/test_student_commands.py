@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import toy_project
 from course import Student, messy, refuse, succeed, tool
-from gatehouse import holes, labs, overlay, pristine
+from gatehouse import by_hand, holes, labs, overlay, pristine
 from toy_project import commit, edit, git
 
 SERIAL = "arch/x86_64/cpu/serial.c"
@@ -36,15 +36,26 @@ def _student(course: Path, tmp_path: Path) -> Student:
 def test_holes(student: Student) -> None:
     assert succeed(student.root, "holes").splitlines() == [
         "lab 00: The serial port",
-        f"  {SERIAL}:6: 0.1 to fill, checked by line_settings",
-        f"  {SERIAL}:13: 0.2 to fill, checked by text",
+        f"  {SERIAL}:5: 0.1 to fill, checked by line_settings",
+        f"  {SERIAL}:11: 0.2 to fill, checked by text",
     ]
     edit(student.root, SERIAL, 'void serial_init(void)\n', '// mine\n\nvoid serial_init(void)\n')
     edit(student.root, SERIAL, '    hole("0.1");', "    outb(LCR, 3); // was hole(\"0.1\");")
     assert succeed(student.root, "holes").splitlines()[1:] == [
         f"  {SERIAL}:7: 0.1 filled, checked by line_settings",
-        f"  {SERIAL}:15: 0.2 to fill, checked by text",
+        f"  {SERIAL}:13: 0.2 to fill, checked by text",
     ]
+
+
+def test_a_hole_that_lost_its_title_is_where_it_is_called(student: Student) -> None:
+    edit(student.root, SERIAL, "    // LAB 0.1: Eight bits, no parity.\n", "\n")
+    assert f"  {SERIAL}:6: 0.1 to fill, checked by line_settings" in succeed(student.root, "holes").splitlines()
+
+
+def test_by_hand_names_the_same_line(student: Student, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(by_hand, "ROOT", student.root)
+    said = by_hand.where_hole("reached hole 0.2, which is not filled yet")
+    assert said == f"at hole 0.2, which is not filled yet: {SERIAL}:11"
 
 
 def test_holes_of_a_file_that_lost_all_comments(student: Student) -> None:
