@@ -25,6 +25,7 @@ ata0-master: type=disk, path=cmdline.tar, mode=flat, cylinders=0
 ata0-slave: type=cdrom, path={BUILT / "gatehouse.iso"}, status=inserted
 boot: cdrom
 com1: enabled=1, mode=file, dev=serial.log
+port_e9_hack: enabled=1
 log: bochs.log
 panic: action=fatal
 """
@@ -54,6 +55,12 @@ def test_qemu_by_make_run(iso: Path) -> None:
     assert iso.stat().st_mtime_ns == before
 
 
+def test_a_hole_names_itself_in_make_run(tmp_path: Path) -> None:
+    done = subprocess.run(["make", "-s", "-C", ROOT, "run", "LAB=02", f"OVERLAY={ROOT / 'labs/02-idt/skeleton'}",
+                           f"OUT={tmp_path}"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=60)
+    assert done.returncode == 2 and b"reached hole 2.1, which is not filled yet\n" in done.stdout.replace(b"\r", b"")
+
+
 def test_bochs(iso: Path, tmp_path: Path) -> None:
     (tmp_path / "gatehouse.cfg").write_text(f'set cmdline="test={",".join(TESTS)} nonce={NONCE}"\n')
     subprocess.run(["tar", "--format=ustar", "-cf", "cmdline.tar", "gatehouse.cfg"], cwd=tmp_path, check=True)
@@ -71,7 +78,7 @@ def test_a_stick(iso: Path, tmp_path: Path) -> None:
     serial = tmp_path / "serial.log"
     done = subprocess.run(
         ["qemu-system-x86_64", "-machine", "q35", "-m", "128", "-nodefaults", "-display", "none", "-no-reboot",
-         "-serial", f"file:{serial}", "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
+         "-serial", f"file:{serial}", "-debugcon", "null", "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
          "-drive", f"file={iso},format=raw,snapshot=on"], timeout=60)
     assert done.returncode == 1, serial.read_text()      # status 0 through the exit port
     assert b"END [0000000000000000] 8 passed, 0 failed" in serial.read_bytes()

@@ -6,10 +6,15 @@
 
 MULTIBOOT_MAGIC equ 0x1badb002          ; in our header
 MULTIBOOT_LOADER equ 0x2badb002         ; in eax, from the loader
+CPUID_EXTENDED  equ 0x80000000
+CPUID_EXTENDED_FEATURES equ 0x80000001
+CPUID_NX        equ 1 << 20             ; in edx
+CPUID_LONG_MODE equ 1 << 29
+DEBUG_CONSOLE   equ 0xe9
 MULTIBOOT_FLAGS equ 1 << 1 | 1 << 16    ; tell the memory map; load by the addresses below
 
 extern image_start, load_end, bss_start, kernel_end, kernel_main
-global boot, boot_stack, boot_stack.top
+global boot, boot_stack_guard, boot_stack, boot_stack.top
 
 ; ---- what the loader reads --------------------------------------------------------------------
 
@@ -42,9 +47,15 @@ bits 32
 ; in    eax  MULTIBOOT_LOADER    ebx  physical address of the multiboot information
 ;       cs, ds, es, ss flat      IF   0
 boot:
+        cli
         cld
+        mov     esp, boot_stack.top - KERNEL_BASE
+        mov     ebp, complaint.loader
         cmp     eax, MULTIBOOT_LOADER
-        jne     .not_multiboot
+        jne     cannot_boot
+        mov     ebp, complaint.cpu
+        call    long_mode_and_nx
+        jnc     cannot_boot
 
         mov     al, 0xff                ; the BIOS left the PICs on, at the exceptions' vectors:
         out     0x21, al                ; mask all their lines until lab 06 knows better
@@ -85,18 +96,48 @@ boot:
         mov     cr0, eax
 
         lgdt    [boot_gdtr]
-        jmp     BOOT_CS:long_mode
+        lidt    [no_idt]                ; until lab 02 every exception is a reset, never a gate
+        jmp     BOOT_CS:long_mode       ; that real mode left in memory
 
-.not_multiboot:
-        mov     esi, .complaint         ; nothing to speak with yet but the debug console
-        mov     ecx, .complaint_end - .complaint
-        mov     edx, 0xe9
-        rep     outsb
+; long_mode_and_nx -- SDM vol. 2, CPUID, leaf 80000001H
+;
+; out   CF   1 if the CPU has both     ebx  as before. Clobbers eax, ecx, edx, esi.
+long_mode_and_nx:
+        mov     esi, ebx
+        mov     eax, CPUID_EXTENDED
+        cpuid
+        cmp     eax, CPUID_EXTENDED_FEATURES
+        jb      .no
+        mov     eax, CPUID_EXTENDED_FEATURES
+        cpuid
+        mov     ebx, esi
+        and     edx, CPUID_LONG_MODE | CPUID_NX
+        cmp     edx, CPUID_LONG_MODE | CPUID_NX
+        jne     .no
+        stc
+        ret
+.no:
+        mov     ebx, esi
+        clc
+        ret
+
+; cannot_boot -- there is nothing to speak with yet but the debug console
+;
+; in    ebp  text, NUL-terminated      out   never returns
+cannot_boot:
+        mov     al, [ebp]
+        inc     ebp
+        test    al, al
+        jz      .stop
+        out     DEBUG_CONSOLE, al
+        jmp     cannot_boot
 .stop:
         hlt
         jmp     .stop
-.complaint:     db "not started by a multiboot loader", 10
-.complaint_end:
+
+complaint:
+.loader:        db "not started by a multiboot loader", 10, 0
+.cpu:           db "this CPU has no long mode or no NX bit, or the firmware hides them", 10, 0
 
 ; The GDT of the boot lives in .boot and goes with it: lab 01's replaces it. 32-bit code is not
 ; needed after the far jump.
@@ -111,6 +152,9 @@ boot_gdt.end:
 boot_gdtr:
         dw      boot_gdt.end - boot_gdt - 1
         dq      boot_gdt
+no_idt:
+        dw      0
+        dq      0
 
 ; ---- 64-bit, still at a low address -------------------------------------------------------------
 
@@ -150,5 +194,6 @@ pml4:           resb PAGE_SIZE
 pdpt_low:       resb PAGE_SIZE
 pdpt_high:      resb PAGE_SIZE
 page_directory: resb PAGE_SIZE
+boot_stack_guard: resb PAGE_SIZE        ; paging.c does not map it
 boot_stack:     resb BOOT_STACK_SIZE
 .top:

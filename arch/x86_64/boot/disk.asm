@@ -47,7 +47,7 @@ start:
         mov     ah, 0x87
         int     0x15
         jc      failed
-        add     dword [move.to], CHUNK  ; base 23:0; bits 31:24 stay 0, so 15 MiB at most
+        add     dword [move.to], CHUNK  ; base 23:0; bits 31:24 stay 0
         dec     bp
         jnz     .load
 
@@ -60,10 +60,13 @@ start:
         mov     edx, SMAP
         mov     ecx, MAP_ENTRY
         int     0x15
-        jc      .mapped
+        jc      .end_of_map
         add     di, MAP_ENTRY
         test    ebx, ebx
         jnz     .map
+        jmp     .mapped
+.end_of_map:
+        sub     di, 4                   ; the BIOS had no entry for the size that stands there
 .mapped:
         movzx   eax, di
         sub     eax, MEMORY_MAP
@@ -145,6 +148,9 @@ image:
         incbin  IMAGE
         times   (CHUNK - ($ - image) % CHUNK) % CHUNK db 0
 IMAGE_CHUNKS    equ ($ - image) / CHUNK
+%if IMAGE_CHUNKS * CHUNK > 15 << 20
+    %error the image does not fit between 1 MiB and 16 MiB
+%endif
 
         ; Bochs takes its geometry from the size: whole cylinders of 16 heads by 63 sectors.
 CYLINDER        equ 16 * 63 * SECTOR

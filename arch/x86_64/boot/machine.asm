@@ -56,8 +56,15 @@ hole_reached:
         settle
         mov     eax, STATUS_HOLE
 
+; On a real machine these ports may belong to any device: only an emulator's debug console reads as
+; its own number.
 power_off:
         cli
+        mov     ebx, eax
+        in      al, DEBUG_CONSOLE
+        cmp     al, DEBUG_CONSOLE
+        jne     .never
+        mov     eax, ebx
         out     EXIT_PORT, al
         mov     dx, ACPI_PM1_CONTROL
         mov     ax, ACPI_SLEEP_ENABLE
@@ -67,7 +74,7 @@ power_off:
         mov     ecx, shutdown_word.length
         rep     outsb
 .never:
-        hlt                             ; an emulator with none of the three stops here
+        hlt                             ; the end of a real machine
         jmp     .never
 
 section .rodata

@@ -4,7 +4,7 @@
 #include <arch/layout.h>
 #include <kernel/string.h>
 
-enum { HAS_CMDLINE = 1 << 2, HAS_MEMORY_MAP = 1 << 6 };
+enum { HAS_CMDLINE = 1 << 2, HAS_MEMORY_MAP = 1 << 6, HAS_LOADER_NAME = 1 << 9 };
 enum { USABLE = 1 };
 
 struct multiboot {
@@ -12,6 +12,8 @@ struct multiboot {
     u32 cmdline;
     u32 modules, modules_address, symbols[4];
     u32 map_length, map_address;
+    u32 drives_length, drives_address, config_table;
+    u32 loader_name;
 } packed;
 
 struct map_entry {
@@ -22,20 +24,18 @@ struct map_entry {
 
 struct boot_info boot_info;
 
-// GRUB and QEMU put the file's name before the words we asked for; our own boot sector does not.
-static const char *skip_name(const char *text)
+// QEMU puts the kernel file's path before our words; GRUB 2 and our own boot sector do not.
+static const char *skip_path(const char *text)
 {
-    const char *word = text;
-
-    while (*word && *word != ' ' && *word != '=')
-        word++;
-    return *word == '=' ? text : word;
+    while (*text && *text != ' ')
+        text++;
+    return text;
 }
 
 static void read_cmdline(const char *text)
 {
-    text = skip_name(text);
     size_t length = strlen(text);
+
     if (length >= BOOT_CMDLINE)
         length = BOOT_CMDLINE - 1;
     memcpy(boot_info.cmdline, text, length);
@@ -57,8 +57,11 @@ void boot_info_read(u32 multiboot)
 {
     const struct multiboot *info = direct_map(multiboot);
 
-    if (info->flags & HAS_CMDLINE)
-        read_cmdline(direct_map(info->cmdline));
+    if (info->flags & HAS_CMDLINE) {
+        const char *text = direct_map(info->cmdline);
+        bool path = info->flags & HAS_LOADER_NAME && !strcmp(direct_map(info->loader_name), "qemu");
+        read_cmdline(path ? skip_path(text) : text);
+    }
     if (info->flags & HAS_MEMORY_MAP)
         read_memory_map(info->map_address, info->map_address + info->map_length);
 }

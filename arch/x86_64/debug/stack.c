@@ -7,8 +7,6 @@
 
 enum { MOST_FRAMES = 32 };
 
-extern char boot_stack[]; // boot.asm
-
 static struct stack boot = { "boot stack", boot_stack, boot_stack + BOOT_STACK_SIZE, NULL };
 static struct stack *stacks = &boot;
 

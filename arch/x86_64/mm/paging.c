@@ -35,9 +35,11 @@ static u64 *table_of(u64 entry)
     return direct_map(entry & PTE_ADDRESS);
 }
 
-// The table one level down; rights are decided in the leaves, so tables grant everything.
+// The table one level down. Rights are decided in the leaves; tables grant all that ring 0 may have.
 static u64 *table_below(u64 *entry)
 {
+    if (*entry & PTE_LARGE)
+        panic("page tables: 4 KiB wanted where 2 MiB are mapped already, entry 0x%lx", *entry);
     if (!(*entry & PTE_PRESENT))
         *entry = direct_map_physical(table_new()) | PTE_PRESENT | PTE_WRITABLE;
     return table_of(*entry);
@@ -68,10 +70,12 @@ static void map_image(void)
 {
     u64 code = image_physical(text_start), code_end = image_physical(text_end);
     u64 constants_end = image_physical(rodata_end), end = image_physical(kernel_end);
+    u64 guard = image_physical(boot_stack_guard); // an overflow of the boot stack is a #PF
 
     map_range(KERNEL_BASE, code, code_end, CODE);
     map_range(KERNEL_BASE, code_end, constants_end, READ_ONLY);
-    map_range(KERNEL_BASE, constants_end, end, DATA);
+    map_range(KERNEL_BASE, constants_end, guard, DATA);
+    map_range(KERNEL_BASE, guard + PAGE_SIZE, end, DATA);
 }
 
 static u64 least(u64 a, u64 b)

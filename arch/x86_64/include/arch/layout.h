@@ -31,3 +31,6 @@ static inline u64 image_physical(const void *address)
 // Set by linker.ld.
 extern char image_start[], text_start[], text_end[], entry_text_start[], entry_text_end[];
 extern char rodata_end[], bss_start[], kernel_end[];
+
+// Set by boot.asm: the page below the boot stack, which is not mapped, and the stack.
+extern char boot_stack_guard[], boot_stack[];

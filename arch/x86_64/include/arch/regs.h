@@ -22,3 +22,6 @@ static_assert(sizeof(struct pt_regs) == 21 * 8, "as Linux has it");
 // Fills *regs with the registers as they are where it is called; cs and ss as they are, rip the
 // return address, orig_rax NO_SYSTEM_CALL.
 void regs_capture(struct pt_regs *regs);
+
+// Prints *regs, and what no frame holds: segments, GS bases and control registers, as they are now.
+void regs_print(const struct pt_regs *regs);
