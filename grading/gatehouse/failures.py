@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .outcome import Outcome, Verdict
 from .result import LabResult
+
+RF = 1 << 16             # emulators differ in when they set it, and it is never the cause
+FLAGS = re.compile(r"(?<=\brflags )[0-9a-f]+")
 
 
 @dataclass
@@ -29,10 +34,10 @@ class Group:
     @property
     def details(self) -> dict[tuple[str, ...], str]:
         """What was seen, each with the emulator that said so first."""
-        seen: dict[tuple[str, ...], str] = {}
+        seen: dict[tuple[str, ...], tuple[tuple[str, ...], str]] = {}
         for emulator, verdict in self.members:
-            seen.setdefault(tuple(verdict.detail), emulator)
-        return seen
+            seen.setdefault(tuple(map(_without_rf, verdict.detail)), (tuple(verdict.detail), emulator))
+        return dict(seen.values())
 
     @property
     def remarks(self) -> dict[str, list[str]]:
@@ -46,6 +51,29 @@ class Group:
     @property
     def hints(self) -> list[str]:
         return list(dict.fromkeys(verdict.hint for _, verdict in self.members if verdict.hint))
+
+    @property
+    def causes(self) -> frozenset[str | None]:
+        return frozenset(verdict.cause for _, verdict in self.members)
+
+
+def _without_rf(line: str) -> str:
+    return FLAGS.sub(lambda found: f"{int(found[0], 16) & ~RF:08x}", line)
+
+
+def explained(found: Sequence[Group]) -> list[tuple[Group, list[Group]]]:
+    """The failures that need an explanation, each with the later ones for which the same has been said."""
+    first: dict[str | None, list[Group]] = {}
+    told: list[tuple[Group, list[Group]]] = []
+    for group in found:
+        if None not in group.causes and group.causes <= first.keys():
+            first[min(filter(None, group.causes))].append(group)
+            continue
+        others: list[Group] = []
+        told.append((group, others))
+        for cause in group.causes:
+            first.setdefault(cause, others)
+    return told
 
 
 def groups(result: LabResult) -> list[Group]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from .labs import Hint, Lab, load_hints
@@ -20,17 +21,31 @@ def of_lab(lab: Lab) -> list[Hint]:
     return [*lab.hints, *load_hints(GENERIC)]
 
 
+@dataclass(frozen=True)
+class Advice:
+    """What is said, and what it was made from: two failures with one `cause` need one explanation."""
+
+    text: str
+    cause: str
+
+
 def choose(hints: Iterable[Hint], test: str, outcome: Outcome, symptom: str) -> str | None:
     """What the first fitting hint says, `\\1` replaced by the first group of its `match`."""
+    advice = advise(hints, test, outcome, symptom)
+    return advice and advice.text
+
+
+def advise(hints: Iterable[Hint], test: str, outcome: Outcome, symptom: str) -> Advice | None:
+    """The same, and by which hint."""
     for hint in hints:
         if hint.test not in (None, test) or hint.outcome not in (None, outcome):
             continue
         if hint.outcome is None and outcome in UNLIKE_OTHERS:
             continue
         if hint.match is None:
-            return hint.say
+            return Advice(hint.say, hint.say)
         if found := re.search(hint.match, symptom, re.MULTILINE):
-            return _filled(hint.say, found)
+            return Advice(_filled(hint.say, found), hint.say)
     return None
 
 

@@ -183,7 +183,8 @@ class _Work:
         detail = [escape(line) for line in detail]
         verdict = Verdict(test, outcome, detail)
         if not verdict.fine and outcome != Outcome.NOT_RUN:
-            verdict.hint = hints.choose(self.known, test, outcome, "\n".join(detail))
+            if advice := hints.advise(self.known, test, outcome, "\n".join(detail)):
+                verdict.hint, verdict.cause = advice.text, advice.cause
             if boot:
                 verdict.directory = boot.run.directory
                 verdict.tail = _tail(test, outcome, boot)

@@ -60,6 +60,7 @@ class Verdict:
     outcome: Outcome
     detail: list[str] = field(default_factory=list)
     hint: str | None = None
+    cause: str | None = None      # the hint before its values were filled in
     tail: list[str] = field(default_factory=list)
     directory: Path | None = None
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from .failures import Group, groups
+from .failures import Group, explained, groups
 from .labs import Lab, Test
 from .outcome import Outcome, Verdict
 from .result import LabResult
@@ -71,9 +71,8 @@ class Report:
             self.say(f"  {self.paint('note:', YELLOW)} {note}")
         failures = groups(result)
         self.holes([group for group in failures if group.outcome == Outcome.HOLE])
-        for group in failures:
-            if group.outcome != Outcome.HOLE:
-                self.failure(result, group)
+        for group, others in explained([group for group in failures if group.outcome != Outcome.HOLE]):
+            self.failure(result, group, others)
         if result.forged:
             self.say()
             self.say(self.paint("  This lab scores 0: what was printed is not what the machine showed.", RED))
@@ -117,8 +116,8 @@ class Report:
     def hint(self, text: str) -> None:
         self.say(textwrap.fill(text, WIDTH, initial_indent="    hint: ", subsequent_indent="          "))
 
-    def failure(self, result: LabResult, group: Group) -> None:
-        """What happened, what it may mean, where to look and how to see it again."""
+    def failure(self, result: LabResult, group: Group, others: Sequence[Group]) -> None:
+        """What happened, what it may mean, what else it explains, where to look and how to see it again."""
         outcome = group.outcome
         where = "" if outcome == Outcome.BUILD else f" in {' and '.join(map(SHOWN_AS.__getitem__, group.emulators))}"
         every = len(group.tests) == sum(map(result.judged, result.tests)) > 1
@@ -131,6 +130,10 @@ class Report:
                 self.say(f"    {line}")
         for hint in group.hints:
             self.hint(hint)
+        if others:
+            self.say("    the same hint for:")
+        for other in others:
+            self.say(f"      {', '.join(other.tests)}: {other.outcome}: {other.members[0][1].detail[0]}")
         if outcome != Outcome.BUILD:
             self.again_and_where(result.lab, *group.members[0])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from xml.etree import ElementTree
@@ -15,7 +16,7 @@ from guests import Guest, Replay, Said, a_test, crash, lab, transcript
 from gatehouse import hints, json_report, junit
 from gatehouse.boot import Bench
 from gatehouse.judge import judge
-from gatehouse.labs import Lab
+from gatehouse.labs import Hint, Lab
 from gatehouse.machine import Ending, Limits
 from gatehouse.outcome import Outcome
 from gatehouse.report import Again, Report
@@ -107,6 +108,33 @@ def test_a_hole_behind_unreadable_text_is_told_with_it(given: Lab) -> None:
 def test_an_early_death_is_told_once(given: Lab) -> None:
     said = text(judged(given, qemu=lambda tests, nonce: Said("", Ending.RESET)))
     assert said.count("triple fault in QEMU") == 1 and said.endswith("Score: 0/75\n")
+
+
+def test_one_hint_is_given_once(given: Lab) -> None:
+    """Two tests fail in ways that one hint explains: the second has a line, and no hint or commands of its own."""
+    hinted = replace(given, hints=(Hint(None, None, r"(\w+): expected", r"\1 is a slot off"),))
+
+    def off(tests: list[str], nonce: str) -> Said:
+        return Said(transcript(tests, nonce, {"gates": "# gates: rip: expected 1, got 2\nnot ok",
+                                              "table": "# table: cs: expected 3, got 4\nnot ok"}))
+    said = text(judged(hinted, qemu=off))
+    assert "    hint: rip is a slot off\n    the same hint for:\n      table: wrong value: cs: expected 3, got 4\n" in said
+    assert said.count("hint: ") == 1 and said.count("again: ") == 1 and "cs is a slot off" not in said
+
+
+def test_two_hints_are_both_given(given: Lab) -> None:
+    hinted = replace(given, hints=tuple(Hint(None, None, f"{name}: expected", f"see {name}") for name in ("rip", "cs")))
+    said = text(judged(hinted, qemu=wrong("rip: expected 1, got 2"), bochs=wrong("cs: expected 1, got 2")))
+    assert "hint: see rip" in said and "hint: see cs" in said and "the same hint" not in said
+
+
+@pytest.mark.parametrize("bit, times", [(1 << 16, 1), (1 << 9, 2)], ids=["RF", "IF"])
+def test_rf_alone_is_no_difference(given: Lab, bit: int, times: int) -> None:
+    def dead(flags: int) -> Guest:
+        return crash("table", Said(f"PANIC: gone\n  at f+0x1\n  rip 0x10  rflags {flags:08x}\n"))
+    said = text(judged(given, qemu=dead(2), bochs=dead(2 | bit)))
+    facts = said.split("hint: ")[0]
+    assert facts.count("PANIC: gone") == times and ("Bochs:\n" in facts) == (times == 2)
 
 
 def test_long_details_are_cut(given: Lab) -> None:
