@@ -1,12 +1,13 @@
 // The interrupt descriptor table. SDM vol. 3, sections 6.10 and 6.14.1.
 
 #include <arch/hole.h>
+#include <arch/layout.h>
 #include <arch/segments.h>
 #include <cpu/gdt.h>
 #include <entry/idt.h>
 #include <kernel/init.h>
 
-struct gate idt[VECTORS_COUNT] aligned_to(16);
+struct gate idt[VECTORS_COUNT] aligned_to(PAGE_SIZE); // a page of its own, to protect
 
 struct gate gate_make(u64 offset, unsigned ist, enum gate_type type, enum ring ring)
 {

@@ -4,7 +4,7 @@
 %include "common.inc"
 %include "frame.inc"
 
-extern trap, from_user, to_user
+extern trap, from_user, to_user, to_user.iretq, iretq_faulted
 global entry_normal, entry_normal.kernel, leave_kernel
 
 section .entry.text exec
@@ -13,9 +13,9 @@ section .entry.text exec
 ;
 ; in    rsp  frame, error code or -1, vector (frame.inc)
 ;       GS   the kernel's if CS says kernel, else the user's        IF  0
-; out   through leave_kernel, or to_user when CS says user
+; out   by leave_kernel, or by to_user with the same rsp when CS says user
 entry_normal:
-        ;@ lab 3.3  C wants DF clear. Save all but rdi; then the vector moves to edx, and rdi into
+        ;@ lab 3.3  C wants DF clear. Save all but rdi; then the vector moves to rdx, and rdi into
         ;@          the slot where the vector was. {
         cld
         save    GPRS
@@ -24,9 +24,13 @@ entry_normal:
         ;@ } hole 3.3
         test    byte [rsp + PT_CS], RPL_MASK
         jnz     from_user
+        cmp     qword [rsp + PT_RIP], to_user.iretq
+        je      iretq_faulted           ; the one place where CS says kernel and GS is the user's
 
+; from_user and iretq_faulted come back to here, on the task's stack.
+;
 ; in    rsp  struct pt_regs, complete but for the error code in orig_rax
-;       edx  vector     GS  the kernel's
+;       rdx  vector     GS  the kernel's     IF  0
 .kernel:
         ;@ lab 3.4  trap(regs, error code, vector), called on a stack aligned to 16. What stays in
         ;@          orig_rax says that there is no system call to restart. {

@@ -8,12 +8,12 @@
 
 extern entry_normal, entry_paranoid, entry_nmi
 
-; What a row of vectors.def can say: does the CPU push an error code, and which door is it?
+; What a row of vectors.def can say: does the CPU push an error code, and where is its door?
 %define CODE            1
 %define NO_CODE         0
-%define NORMAL          entry_normal
-%define PARANOID        entry_paranoid
-%define NMI             entry_nmi
+%define DOOR_NORMAL     entry_normal
+%define DOOR_PARANOID   entry_paranoid
+%define DOOR_NMI        entry_nmi
 %define VECTORS(first, last, code, door, ist, ring, handler, name) vectors first, last, code, door
 
 section .entry.text exec
@@ -34,20 +34,17 @@ section .entry.text exec
 
 %assign next_vector 0
 
-; vectors first, last, code, door -- a row of the table: stubs for the doors above; the vectors of
-; other doors get theirs in other files, and those of NONE have none
+; vectors first, last, code, door -- a row of the table: stubs for the doors above. The vectors of
+; other doors get theirs in other files; those of NONE have none.
 %macro vectors 4
     %if %1 != next_vector
         %error gap or overlap in vectors.def
     %endif
-    %ifidn %4, NONE
-    %elifidn %4, IRQ
-    %elifidn %4, INT80
-    %else
+    %ifdef DOOR_%4
         %assign vector %1
         %rep %2 - %1 + 1
 entry_%[vector]:
-        stub    vector, %3, %4
+        stub    vector, %3, DOOR_%4
         ENTRY_STUB vector, entry_%[vector]
             %assign vector vector + 1
         %endrep

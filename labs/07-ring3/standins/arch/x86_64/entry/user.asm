@@ -3,14 +3,16 @@
 %include "common.inc"
 
 extern panic_at
-global from_user, to_user
+global from_user, to_user, to_user.iretq, iretq_faulted
 
 section .entry.text exec
 
 ; in    rsp  struct pt_regs, or what the door takes for it
 ; out   never returns
 from_user:
+iretq_faulted:
 to_user:
+.iretq:
         mov     rdi, rsp
         lea     rsi, [complaint]
         xor     eax, eax                ; no vector registers for the variable arguments
