@@ -5,7 +5,7 @@
 %include "frame.inc"
 
 extern trap, from_user, to_user, to_user.iretq, iretq_faulted
-global entry_normal, entry_normal.kernel, leave_kernel
+global entry_normal, entry_normal.kernel, leave_to_kernel
 
 section .entry.text exec
 
@@ -13,7 +13,7 @@ section .entry.text exec
 ;
 ; in    rsp  frame, error code or -1, vector (frame.inc)
 ;       GS   the kernel's if CS says kernel, else the user's        IF  0
-; out   by leave_kernel, or by to_user with the same rsp when CS says user
+; out   by leave_to_kernel, or by to_user with the same rsp when CS says user
 entry_normal:
         ; LAB 3.3: C wants DF clear. Save all but rdi; then the vector moves to rdx, and rdi into
         ;          the slot where the vector was.
@@ -34,10 +34,10 @@ entry_normal:
         test    byte [rsp + PT_CS], RPL_MASK
         jnz     to_user
 
-; leave_kernel -- back to what was interrupted
+; leave_to_kernel -- back to what was interrupted
 ;
 ; in    rsp  struct pt_regs
 ; out   every register as the frame has it
-leave_kernel:
+leave_to_kernel:
         ; LAB 3.6: rdi is not in the list; orig_rax is not the CPU's and must be gone before IRETQ.
         hole 3.6
