@@ -1,5 +1,6 @@
 # Gatehouse: every command. `make help` lists them.
 
+# A line that begins with ## is help; with ##project or ##handout, help in such a tree only.
 ## LAB=3, 03, 03-exceptions and exceptions are one lab; V=1 shows what make types.
 ##
 ##   make deps                    what is missing; installs it, or says the line that does
@@ -30,9 +31,12 @@ OVERLAY ?=
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules
 
+# What works in the project alone; the files that it needs are not handed out.
+PROJECT_ONLY := check-labs skeletons mutants bench-grade handout start test
+
 .PHONY: help
 help:
-	@sed -n 's/^## \{0,1\}//p' $(firstword $(MAKEFILE_LIST))
+	@sed -n -e 's/^##$(here)//p' -e 's/^##\( \|$$\)//p' $(firstword $(MAKEFILE_LIST))
 
 # ---- the labs ------------------------------------------------------------------------------------
 
@@ -47,6 +51,11 @@ $(B)/labs.mk: $(wildcard labs/*/lab.toml labs/*/*.asm labs/*/*.c) $(wildcard lab
 # with the kernel's own tests.
 # In a handout the current lab is the default (labs/current.mk).
 -include labs/current.mk
+here  := $(if $(wildcard labs/current.mk),handout,project)
+ifeq ($(here),handout)
+$(foreach c,$(filter $(PROJECT_ONLY),$(MAKECMDGOALS)),$(error make $c is a command of the project, this is a handout; \
+`make help` lists what it has))
+endif
 asked := $(LAB)
 LAB   ?= $(or $(CURRENT),all)
 lab   := $(firstword $(foreach n,$(LABS),$(if $(filter $(LAB),$(n) $(n:0%=%) $(ID.$(n)) $(ID.$(n):$(n)-%=%)),$(n))))
@@ -209,7 +218,8 @@ $(dir)/cmdline.tar: FORCE
 	$(Q)echo 'set cmdline="$(CMDLINE)"' > $(dir)/gatehouse.cfg
 	$(Q)tar --format=ustar -C $(dir) -cf $@ gatehouse.cfg && truncate -s 516096 $@
 
-##   make run [LAB=] [TEST=]      the complete kernel through GRUB in QEMU, console in this terminal
+##handout  make run [TEST=]             the same as make qemu
+##project  make run [LAB=] [TEST=]      the complete kernel through GRUB in QEMU, console in this terminal
 ##   make iso [LAB=]              gatehouse.iso for a CD, a USB stick, an emulator
 .PHONY: iso run
 iso: $(dir)/gatehouse.iso
@@ -217,11 +227,17 @@ iso: $(dir)/gatehouse.iso
 # The words for the kernel's command line that make was given.
 CMDLINE := $(if $(TEST),test=$(TEST)) $(if $(SEED),seed=$(SEED)) $(if $(NONCE),nonce=$(NONCE))
 
+ifeq ($(here),handout)
+run: qemu
+else
+# The serial port and the debug console, on which a hole names itself, in this terminal.
 run: $(dir)/gatehouse.iso $(dir)/cmdline.tar
 	@echo 'Ctrl-a x quits'
-	$(Q)qemu-system-x86_64 $(QEMU_MACHINE) -nographic -cdrom $(dir)/gatehouse.iso -boot d \
-		-drive file=$(dir)/cmdline.tar,format=raw,snapshot=on -device isa-debug-exit,iobase=0xf4,iosize=4; \
-		[ $$? -le 1 ]
+	$(Q)qemu-system-x86_64 $(QEMU_MACHINE) -display none -chardev stdio,id=terminal,mux=on,signal=off \
+		-mon chardev=terminal -serial chardev:terminal -device isa-debugcon,iobase=0xe9,chardev=terminal \
+		-cdrom $(dir)/gatehouse.iso -boot d -drive file=$(dir)/cmdline.tar,format=raw,snapshot=on \
+		-device isa-debug-exit,iobase=0xf4,iosize=4; [ $$? -le 1 ]
+endif
 
 QEMU_MACHINE := -accel tcg -machine q35 -cpu max,vendor=GenuineIntel -m 128 -net none
 
@@ -229,10 +245,10 @@ QEMU_MACHINE := -accel tcg -machine q35 -cpu max,vendor=GenuineIntel -m 128 -net
 
 ##
 ##   make grade [LAB=] [EMU=] [TEST=] [SEED=]      build, boot and judge
-##   make check-labs              whether labs, holes, skeletons and links fit together
-##   make skeletons               derive the skeletons and the links of the solutions
-##   make mutants [LAB=]          whether every wrong solution is caught, with its hint
-##   make bench-grade             how long judging takes, against emulators that only exit
+##project  make check-labs              whether labs, holes, skeletons and links fit together
+##project  make skeletons               derive the skeletons and the links of the solutions
+##project  make mutants [LAB=]          whether every wrong solution is caught, with its hint
+##project  make bench-grade             how long judging takes, against emulators that only exit
 
 # option --name,WORDS: `--name word` for each
 option = $(foreach w,$(2),$(1) $(w))
@@ -273,8 +289,9 @@ gdb:
 	$(Q)grading/debug gdb --state $(B)
 
 TOURS := $(strip $(foreach n,$(LABS),$(if $(wildcard labs/$(ID.$(n))/tour/tour.toml),$(n))))
+which := LAB= says which tour; $(if $(TOURS),there are tours of the labs $(TOURS),there is none up to this lab)
 tour: $(if $(filter $(TOURS),$(lab)),kernel)
-	$(Q)$(if $(filter $(TOURS),$(lab)),,echo 'LAB= says which tour; there are tours of the labs $(TOURS)' >&2; exit 2;) \
+	$(Q)$(if $(filter $(TOURS),$(lab)),,echo '$(which)' >&2; exit 2;) \
 		$(call by_hand,tour) $(if $(CHECK),--check)
 tours:
 	$(Q)for lab in $(TOURS); do $(MAKE) -s tour LAB=$$lab CHECK=1 || exit; done
@@ -282,11 +299,11 @@ tours:
 # ---- handouts ------------------------------------------------------------------------------------
 
 ##
-##   make handout DIR= [LABS=] [UPTO=]    the repository of a course: a branch for each lab
-##   make start LAB= DIR=         a tree for somebody who begins at a lab, earlier ones solved
+##project  make handout DIR= [LABS=] [UPTO=]    the repository of a course: a branch for each lab
+##project  make start LAB= DIR=         a tree for somebody who begins at a lab, earlier ones solved
 ##   make holes                   every hole, filled or not, and the test that checks it
-##   make next                    in a handout: fetch and merge the next lab
-##   make handin                  in a handout: pack what is handed in
+##handout  make next                    fetch and merge the next lab
+##handout  make handin                  pack what is handed in
 .PHONY: handout start next holes handin
 handout:
 	$(Q)grading/lab handout '$(DIR)' $(if $(filter command,$(origin LABS)),--labs '$(LABS)') $(if $(UPTO),--upto '$(UPTO)')
@@ -298,11 +315,11 @@ next holes handin:
 # ---- everything ----------------------------------------------------------------------------------
 
 ##
-##   make test                    everything that this project promises about itself
+##project  make test                    everything that this project promises about itself
 ##   make clean                   remove build/
 .PHONY: deps test clean
 deps:
-	@grading/deps all
+	@grading/deps $(if $(filter handout,$(here)),handout,all)
 
 test:
 	@grading/deps all

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -183,3 +184,29 @@ def test_make_passes_on_what_it_is_told(tmp_path: Path, course: Path) -> None:
     assert list(tips(course)) == ["lab01", "lab03"]
     subprocess.run(["make", "-s", "start", "LAB=02", f"DIR={tmp_path / 'home'}"], cwd=project, check=True)
     assert "CURRENT := 02\n" in (tmp_path / "home/labs/current.mk").read_text()
+
+
+def make(tree: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["make", "-s", *words], cwd=tree, capture_output=True, text=True, check=False)
+
+
+def commands(tree: Path) -> set[str]:
+    """What `make help` lists."""
+    said = make(tree, "help").stdout
+    assert "#" not in said and said.startswith("LAB=3, ")
+    return {name for names in re.findall(r"^  make (\S+)", said, re.MULTILINE) for name in names.split("|")}
+
+
+def test_make_knows_where_it_is(tmp_path: Path) -> None:
+    project, home = copy_of_the_project(tmp_path / "project"), tmp_path / "home"
+    assert make(project, "start", "LAB=00", f"DIR={home}").returncode == 0
+    alone = {"check-labs", "skeletons", "mutants", "bench-grade", "handout", "start", "test"}
+    at_home = {"deps", "run", "iso", "grade", "qemu", "bochs", "debug", "bochs-debug", "tour", "holes", "clean"}
+    assert commands(project) == alone | at_home
+    assert commands(home) == {"next", "handin"} | at_home
+    for name in alone:
+        done = make(home, name, "LAB=12")
+        assert done.returncode == 2 and done.stdout == "" and done.stderr.count("\n") == 1
+        assert f"make {name} is a command of the project, this is a handout" in done.stderr
+    boots = make(home, "-n", "qemu").stdout
+    assert "grading/debug qemu" in boots and make(home, "-n", "run").stdout == boots
