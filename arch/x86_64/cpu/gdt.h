@@ -13,12 +13,12 @@ enum segment_flags {
     SEGMENT_32 = 1 << 22,    // D/B: 32-bit code, or data
 };
 
-// What goes into GDTR and IDTR. SDM vol. 3, figure 2-6.
+// What LGDT and LIDT read. SDM vol. 3, figure 3-11 "Pseudo-Descriptor Formats".
 struct table_register {
     u16 limit; // the last byte, not the size
     u64 base;
 } packed;
-static_assert(sizeof(struct table_register) == 10, "SDM vol. 3, section 2.4");
+static_assert(sizeof(struct table_register) == 10, "SDM vol. 3, figure 3-11");
 
 // The descriptor of a code or data segment: present, accessed, base 0, limit 4 GiB.
 u64 segment_make(u32 flags);
@@ -33,7 +33,8 @@ void gdt_fill(struct percpu *cpu);
 struct table_register gdtr_make(const struct percpu *cpu);
 
 // Loads GDTR; CS, SS, DS and ES with the kernel's selectors, FS and GS with null; and TR.
-// Sets GS_BASE to 0 on the way, as loading GS does. gdt_load.asm.
+// Loading GS may clear its base (Intel: always; AMD: by model), so the MSR is written after this.
+// gdt_load.asm.
 void gdt_load(const struct table_register *gdtr);
 
 // Makes GS point to `cpu`. KERNEL_GS_BASE, which SWAPGS will exchange with it, becomes 0.

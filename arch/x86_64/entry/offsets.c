@@ -6,6 +6,7 @@
 #include <arch/msr.h>
 #include <arch/regs.h>
 #include <arch/segments.h>
+#include <arch/vectors.h>
 
 #define CONST(name, value)       asm volatile("\n=> %%define " #name " %0" ::"i"(value))
 #define SAME(name)               asm volatile("\n=> %%define " #name " %0" ::"i"(name))
@@ -34,6 +35,7 @@ void offsets(void)
     CONST(PT_SIZE, sizeof(struct pt_regs));
 
     SAME(NO_SYSTEM_CALL);
+    SAME(NO_ERROR_CODE);
     SAME(RPL_MASK);
     SAME(KERNEL_CS);
     SAME(KERNEL_DS);

@@ -21,11 +21,11 @@ section .entry.text exec
 ; stub vector, code, door -- the way in for one vector
 ;
 ; in    rsp  the CPU's frame, with its error code if `code`
-; out   rsp  frame, error code or -1, vector: what the doors expect (frame.inc)
+; out   rsp  frame, error code or NO_ERROR_CODE, vector: what the doors expect (frame.inc)
 %macro stub 3
-        ;@ lab 3.1  -1 where the CPU pushed no error code, then the vector, then through the door. {
+        ;@ lab 3.1  NO_ERROR_CODE where the CPU pushed none, then the vector, then through the door. {
     %if %2 == NO_CODE
-        push    NO_SYSTEM_CALL
+        push    NO_ERROR_CODE
     %endif
         push    %1
         jmp     %3

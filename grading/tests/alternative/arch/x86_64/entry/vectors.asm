@@ -22,7 +22,7 @@ section .entry.text exec
 %macro filler 1
     %ifn %1
         lea     rsp, [rsp - 8]
-        mov     qword [rsp], NO_SYSTEM_CALL
+        mov     qword [rsp], NO_ERROR_CODE
     %endif
 %endmacro
 

@@ -21,9 +21,9 @@ section .entry.text exec
 ; stub vector, code, door -- the way in for one vector
 ;
 ; in    rsp  the CPU's frame, with its error code if `code`
-; out   rsp  frame, error code or -1, vector: what the doors expect (frame.inc)
+; out   rsp  frame, error code or NO_ERROR_CODE, vector: what the doors expect (frame.inc)
 %macro stub 3
-        ; LAB 3.1: -1 where the CPU pushed no error code, then the vector, then through the door.
+        ; LAB 3.1: NO_ERROR_CODE where the CPU pushed none, then the vector, then through the door.
         hole 3.1
 %endmacro
 
