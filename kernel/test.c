@@ -6,6 +6,7 @@
 #include <kernel/print.h>
 #include <kernel/random.h>
 #include <kernel/string.h>
+#include <kernel/symbols.h>
 #include <kernel/test.h>
 
 static const struct test *current;
@@ -16,7 +17,39 @@ static u64 random_state;
 static const struct test *const *next = tests_start;
 static unsigned planned, number, failures, skips;
 
-void report_values(u64 got, u64 expected, const char *fact, ...)
+// `0xffffffff80104040 (do_bug+0x10)`
+static void print_place(u64 address)
+{
+    const struct symbol *symbol = symbol_at(address);
+
+    print("0x%lx ", address);
+    if (!symbol)
+        print("(not in the code)");
+    else if (symbol->address == address)
+        print("(%s)", symbol->name);
+    else
+        print("(%s+0x%lx)", symbol->name, address - symbol->address);
+}
+
+static void print_as(enum report_form form, u64 value)
+{
+    switch (form) {
+    case REPORT_HEX:
+        print("0x%lx", value);
+        break;
+    case REPORT_BITS:
+        print("0x%016lx", value);
+        break;
+    case REPORT_COUNT:
+        print("%lu", value);
+        break;
+    case REPORT_PLACE:
+        print_place(value);
+        break;
+    }
+}
+
+void report_values(enum report_form form, u64 got, u64 expected, const char *fact, ...)
 {
     va_list arguments;
 
@@ -27,7 +60,11 @@ void report_values(u64 got, u64 expected, const char *fact, ...)
     va_start(arguments, fact);
     vprint(fact, arguments);
     va_end(arguments);
-    print(": expected 0x%lx, got 0x%lx\n", expected, got);
+    print(": expected ");
+    print_as(form, expected);
+    print(", got ");
+    print_as(form, got);
+    print("\n");
 }
 
 void skip(const char *why)

@@ -26,11 +26,19 @@ struct test {
 extern const struct test *const tests_start[], *const tests_stop[]; // linker.ld
 
 // One fact of the test that runs: says nothing if it holds; if not, the test has failed and the
-// line says what was expected and what was seen. `fact` is a printf format.
+// line says what was expected and what was seen. `fact` is a printf format. report_bits has all 16
+// digits, to read fields in them; report_count is decimal; report_place names the function there.
 #define report(holds, ...)               report_equal(!!(holds), true, __VA_ARGS__)
-#define report_equal(got, expected, ...) report_values((u64)(got), (u64)(expected), __VA_ARGS__)
-void report_values(u64 got, u64 expected, const char *fact, ...)
-    __attribute__((format(printf, 3, 4)));
+#define report_equal(got, expected, ...) REPORT(REPORT_HEX, got, expected, __VA_ARGS__)
+#define report_bits(got, expected, ...)  REPORT(REPORT_BITS, got, expected, __VA_ARGS__)
+#define report_count(got, expected, ...) REPORT(REPORT_COUNT, got, expected, __VA_ARGS__)
+#define report_place(got, expected, ...) REPORT(REPORT_PLACE, got, expected, __VA_ARGS__)
+#define REPORT(form, got, expected, ...) \
+    report_values(form, (u64)(got), (u64)(expected), __VA_ARGS__)
+
+enum report_form { REPORT_HEX, REPORT_BITS, REPORT_COUNT, REPORT_PLACE };
+void report_values(enum report_form form, u64 got, u64 expected, const char *fact, ...)
+    __attribute__((format(printf, 4, 5)));
 
 // The test that runs cannot be run on this machine; `why` ends the sentence "skipped: ...".
 void skip(const char *why);

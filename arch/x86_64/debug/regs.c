@@ -27,15 +27,16 @@ void regs_print(const struct pt_regs *regs)
 {
     u64 segments = selectors();
 
+    // The frame from its top, as frame.inc draws it.
     print("  rip    %p  cs %04lx  ss %04lx  rflags %08lx\n", (void *)regs->rip, regs->cs, regs->ss,
           regs->rflags);
-    print("  rax %016lx  rbx %016lx  rcx %016lx\n", regs->rax, regs->rbx, regs->rcx);
-    print("  rdx %016lx  rsi %016lx  rdi %016lx\n", regs->rdx, regs->rsi, regs->rdi);
-    print("  rbp %016lx  rsp %016lx  r8  %016lx\n", regs->rbp, regs->rsp, regs->r8);
-    print("  r9  %016lx  r10 %016lx  r11 %016lx\n", regs->r9, regs->r10, regs->r11);
-    print("  r12 %016lx  r13 %016lx  r14 %016lx\n", regs->r12, regs->r13, regs->r14);
-    print("  r15 %016lx", regs->r15);
+    print("  rsp %016lx", regs->rsp);
     print_orig_rax(regs->orig_rax);
+    print("  rdi %016lx  rsi %016lx  rdx %016lx\n", regs->rdi, regs->rsi, regs->rdx);
+    print("  rcx %016lx  rax %016lx  r8  %016lx\n", regs->rcx, regs->rax, regs->r8);
+    print("  r9  %016lx  r10 %016lx  r11 %016lx\n", regs->r9, regs->r10, regs->r11);
+    print("  rbx %016lx  rbp %016lx  r12 %016lx\n", regs->rbx, regs->rbp, regs->r12);
+    print("  r13 %016lx  r14 %016lx  r15 %016lx\n", regs->r13, regs->r14, regs->r15);
     print("  ds %04lx  es %04lx  fs %04lx  gs %04lx  efer %04lx\n", segments >> 48,
           segments >> 32 & 0xffff, segments >> 16 & 0xffff, segments & 0xffff, msr_read(MSR_EFER));
     print("  gs base %016lx  kernel gs base %016lx\n", msr_read(MSR_GS_BASE),
