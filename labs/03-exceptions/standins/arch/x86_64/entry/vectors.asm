@@ -1,15 +1,13 @@
-; Before lab 03: stubs that only report. Each calls stub_hook(vector, frame, error code) in C and
-; then resumes where the CPU's frame says; lab 02's tests look on.
+; Before lab 03: stubs that only report, to stub_reached in C, and resume; lab 02's tests look on.
+; Every stub is one call, and its vector is known from where the call comes from.
 
 %include "common.inc"
 %include "entry_stub.inc"
 
-extern stub_unexpected
+extern stub_reached, stub_unexpected
 global stub_hook
 
-%define CODE            1
-%define NO_CODE         0
-%define VECTORS(first, last, code, door, ist, ring, handler, name) vectors first, last, code, door
+%define VECTORS(first, last, code, door, ist, ring, handler, name) vectors first, door
 
 section .data
 
@@ -17,7 +15,11 @@ stub_hook:      dq stub_unexpected
 
 section .entry.text exec
 
+; in    rsp  return address, which is the end of a stub, and above it what the CPU pushed
+; out   every register as before
 report_and_resume:
+        push    rbp
+        mov     rbp, rsp
         push    rax
         push    rcx
         push    rdx
@@ -27,11 +29,12 @@ report_and_resume:
         push    r9
         push    r10
         push    r11
-        mov     rdi, [rsp + 9 * 8]      ; the vector and the error code, as the stub pushed them,
-        mov     rdx, [rsp + 10 * 8]     ; and above them what the CPU did
-        lea     rsi, [rsp + 11 * 8]
+        mov     rdi, rbp
+        and     rsp, -16                ; with or without an error code
         cld
-        call    [stub_hook]
+        call    stub_reached            ; moves the old rbp up to the CPU's five slots
+        lea     rsp, [rbp - 9 * 8]
+        mov     rbp, rax
         pop     r11
         pop     r10
         pop     r9
@@ -41,20 +44,16 @@ report_and_resume:
         pop     rdx
         pop     rcx
         pop     rax
-        add     rsp, 2 * 8
+        leave
         iretq
 
-%macro vectors 4
-    %ifnidn %4, NONE
-    %ifnidn %4, IRQ
-    %ifnidn %4, INT80
+%macro vectors 2
+    %ifnidn %2, NONE
+    %ifnidn %2, IRQ
+    %ifnidn %2, INT80
         %assign vector %1
 entry_%[vector]:
-        %if %3 == NO_CODE
-        push    -1
-        %endif
-        push    vector
-        jmp     report_and_resume
+        call    report_and_resume
         ENTRY_STUB vector, entry_%[vector]
     %endif
     %endif
