@@ -105,15 +105,15 @@ static const struct worked {
     enum ring ring;
     u64 low, high; // bytes 7 to 0, bytes 15 to 8
 } worked[] = {
-    { 0, 0, GATE_INTERRUPT, KERNEL, 0x00008e0000100000, 0 },
-    { 0, 0, GATE_TRAP, KERNEL, 0x00008f0000100000, 0 },
-    { 0, 0, GATE_INTERRUPT, USER, 0x0000ee0000100000, 0 },
-    { 0, 7, GATE_INTERRUPT, KERNEL, 0x00008e0700100000, 0 },
-    { 0, 1, GATE_TRAP, USER, 0x0000ef0100100000, 0 },
-    { 0xffff, 0, GATE_INTERRUPT, KERNEL, 0x00008e000010ffff, 0 },
-    { 0xffff0000, 0, GATE_INTERRUPT, KERNEL, 0xffff8e0000100000, 0 },
-    { 0xffffffff00000000, 0, GATE_INTERRUPT, KERNEL, 0x00008e0000100000, 0xffffffff },
-    { 0xfedcba9876543210, 4, GATE_INTERRUPT, USER, 0x7654ee0400103210, 0xfedcba98 },
+    { 0, 0, GATE_INTERRUPT, RING_KERNEL, 0x00008e0000100000, 0 },
+    { 0, 0, GATE_TRAP, RING_KERNEL, 0x00008f0000100000, 0 },
+    { 0, 0, GATE_INTERRUPT, RING_USER, 0x0000ee0000100000, 0 },
+    { 0, 7, GATE_INTERRUPT, RING_KERNEL, 0x00008e0700100000, 0 },
+    { 0, 1, GATE_TRAP, RING_USER, 0x0000ef0100100000, 0 },
+    { 0xffff, 0, GATE_INTERRUPT, RING_KERNEL, 0x00008e000010ffff, 0 },
+    { 0xffff0000, 0, GATE_INTERRUPT, RING_KERNEL, 0xffff8e0000100000, 0 },
+    { 0xffffffff00000000, 0, GATE_INTERRUPT, RING_KERNEL, 0x00008e0000100000, 0xffffffff },
+    { 0xfedcba9876543210, 4, GATE_INTERRUPT, RING_USER, 0x7654ee0400103210, 0xfedcba98 },
 };
 
 enum { ENOUGH = 3 }; // wrong gates in a row of complaints; more of them say nothing new
@@ -234,7 +234,7 @@ static void provoke_through(unsigned vector, struct gate gate, stub_hook_functio
 
 TEST(trap_gate)
 {
-    struct gate gate = gate_make((u64)int3_stub, 0, GATE_TRAP, KERNEL);
+    struct gate gate = gate_make((u64)int3_stub, 0, GATE_TRAP, RING_KERNEL);
 
     provoke_through(VECTOR_BP, gate, stub_unexpected, trigger_int3_with_if);
     expect_if("a trap gate", RFLAGS_IF);
@@ -255,7 +255,7 @@ static void expect_refused(unsigned vector, unsigned fault)
 
 TEST(not_present)
 {
-    struct gate gate = gate_make((u64)int3_stub, 0, GATE_INTERRUPT, KERNEL);
+    struct gate gate = gate_make((u64)int3_stub, 0, GATE_INTERRUPT, RING_KERNEL);
 
     gate.attributes &= (u8)~GATE_PRESENT;
     provoke_through(15, gate, remember_and_skip, trigger_int15);
@@ -270,7 +270,7 @@ TEST(not_present)
 // The stub reports vector 3, whichever gate leads to it; a limit that is too low makes it #GP.
 TEST(last_gate)
 {
-    struct gate gate = gate_make((u64)int3_stub, 0, GATE_INTERRUPT, KERNEL);
+    struct gate gate = gate_make((u64)int3_stub, 0, GATE_INTERRUPT, RING_KERNEL);
 
     provoke_through(255, gate, remember_and_skip, trigger_int255);
     report_count(seen.count, 1, "int 255: calls of the handler");

@@ -7,7 +7,7 @@
 #define NO_CODE false
 
 #define VECTORS(first, last, code, door, ist, ring, handler, name) \
-    [first... last] = { code, door, ist, ring, handler, name },
+    [first... last] = { code, DOOR_##door, ist, RING_##ring, handler, name },
 
 const struct vector vectors[VECTORS_COUNT] = {
 #include <entry/vectors.def>

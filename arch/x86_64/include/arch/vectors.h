@@ -26,12 +26,12 @@ enum {
     VECTOR_CP = 21,
 };
 
-// The ways in, named for their danger; NONE: the vector has no gate.
-enum door { NONE, NORMAL, PARANOID, NMI, IRQ, INT80 };
+// The ways in, named for their danger; DOOR_NONE: the vector has no gate.
+enum door { DOOR_NONE, DOOR_NORMAL, DOOR_PARANOID, DOOR_NMI, DOOR_IRQ, DOOR_INT80 };
 
 enum ist { IST_NONE, IST_DF, IST_NMI, IST_DB, IST_MC };
 
-enum ring { KERNEL = 0, USER = 3 }; // the ring from which INT n may use the gate
+enum ring { RING_KERNEL = 0, RING_USER = 3 }; // the ring from which INT n may use the gate
 
 // Handles one exception: `error_code` is the CPU's, or NO_ERROR_CODE. Returning resumes at regs.
 typedef void trap_handler(struct pt_regs *regs, u64 error_code, unsigned vector);
