@@ -83,9 +83,8 @@ def groups(result: LabResult) -> list[Group]:
         for emulator, verdict in result.verdicts(test).items():
             if verdict.fine or verdict.outcome == Outcome.NOT_RUN:
                 continue
-            if verdict.outcome == Outcome.HOLE:      # known by its number alone
-                same = [("hole", verdict.detail[0])]
-            else:
+            same: list[tuple[str, ...]] = [("hole", verdict.detail[0])]      # known by its number alone
+            if verdict.outcome != Outcome.HOLE:
                 same = [("detail", verdict.outcome, verdict.hint or "", *verdict.detail),
                         ("test", verdict.outcome, test.name)]
             group = next((found[key] for key in same if key in found), Group([]))

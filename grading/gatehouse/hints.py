@@ -32,7 +32,7 @@ class Advice:
 def choose(hints: Iterable[Hint], test: str, outcome: Outcome, symptom: str) -> str | None:
     """What the first fitting hint says, `\\1` replaced by the first group of its `match`."""
     advice = advise(hints, test, outcome, symptom)
-    return advice and advice.text
+    return advice.text if advice else None
 
 
 def advise(hints: Iterable[Hint], test: str, outcome: Outcome, symptom: str) -> Advice | None:

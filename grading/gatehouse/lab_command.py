@@ -27,7 +27,8 @@ class Parser(argparse.ArgumentParser):
 def main(words: list[str]) -> int:
     arguments = _parser().parse_args(words)
     try:
-        return arguments.command(arguments)
+        command: Callable[[argparse.Namespace], int] = arguments.command
+        return command(arguments)
     except (LabError, GitError) as error:
         print(error, file=sys.stderr)
         return 1

@@ -152,10 +152,10 @@ def _who(root: Path) -> str:
 def _packed(root: Path, folder: str, names: list[str]) -> bytes:
     """A tar.gz that depends on the files' names and contents only."""
     packed = io.BytesIO()
-    with gzip.GzipFile(fileobj=packed, mode="wb", mtime=0) as zipped, tarfile.open(fileobj=zipped, mode="w") as tar:
+    with tarfile.open(fileobj=packed, mode="w") as tar:
         for name in names:
             content = (root / name).read_bytes()
             about = tarfile.TarInfo(f"{folder}/{name}")
             about.size = len(content)
             tar.addfile(about, io.BytesIO(content))
-    return packed.getvalue()
+    return gzip.compress(packed.getvalue(), mtime=0)

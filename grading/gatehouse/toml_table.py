@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+Value = TypeVar("Value")
 Place = tuple[str | int, ...]   # ("test", 2, "points"): key `points` of the third [[test]]
 
 _ARRAY = re.compile(r"\s*\[\[\s*([\w.-]+)\s*\]\]")
@@ -129,13 +130,13 @@ class Table:
         for key in self._left:
             self.complain(f"unknown key `{key}`; known here: {', '.join(self._known)}", key)
 
-    def _take(self, key: str, kind: type, default: Any) -> Any:
+    def _take(self, key: str, kind: type[Value], default: Value | None) -> Value:
         self._known.append(key)
         if key not in self._left:
             if default is None:
                 self.complain(f"missing key `{key}`")
             return kind() if default is None else default
-        value = self._left.pop(key)
+        value: Any = self._left.pop(key)
         fits = type(value) is kind
         if fits and kind is list:
             fits = all(type(item) is str for item in value)
@@ -144,7 +145,8 @@ class Table:
         if not fits:
             self.complain(f"`{key}` is {_KINDS[kind]}", key)
             return kind() if default is None else default
-        return value
+        known: Value = value
+        return known
 
 
 def _scan(rows: list[str]) -> dict[Place, int]:

@@ -19,8 +19,8 @@ def tracked(*patterns: str) -> list[str]:
     return files
 
 
-def passes(*command: str) -> None:
-    done = subprocess.run(command, cwd=ROOT, text=True, capture_output=True)
+def passes(*command: str, below: str = "") -> None:
+    done = subprocess.run(command, cwd=ROOT / below, text=True, capture_output=True)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -36,6 +36,10 @@ def test_c_is_formatted() -> None:
 def test_c_as_cppcheck_sees_it() -> None:
     passes("cppcheck", "--quiet", "--std=c11", "--enable=warning,performance,portability", "--error-exitcode=1",
            "-I.", "-Iarch/x86_64/include", "-Iarch/x86_64", *tracked("kernel/*.c", "arch/*.c", "labs/*.c"))
+
+
+def test_types() -> None:
+    passes("mypy", "--strict", "--cache-dir", str(ROOT / "build/mypy"), "-p", "gatehouse", below="grading")
 
 
 @pytest.mark.parametrize("pattern", ["*.[ch]", "*.asm", "*.inc", "*.py", "*.md", "*.toml", "Makefile", ".ci/run"])
