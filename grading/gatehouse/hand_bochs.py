@@ -7,13 +7,12 @@ import re
 import selectors
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 from .bochs import BOCHSRC, CMDLINE_AT, CMDLINE_MOST, DISK, Bochs
 from .by_hand import END, FAILED, HOLE, PANIC, PASSED, UNFILLED, CannotStart, Wish, tell_end
 from .symbols import Symbols
-from .terminal import in_foreground, tied
+from .terminal import STDIN, STDOUT, in_foreground, tied
 
 CONFIGURATION, COMMANDS, LOG, NAMES = "bochsrc", "commands", "bochs.log", "symbols"
 ENVIRONMENT = {"TERM": "dumb"}           # for the guest's screen, which nobody sees
@@ -124,26 +123,16 @@ def _tell(asked: Wish, said: str) -> int:
 
 
 def debug(asked: Wish) -> int:
-    """The debugger in this terminal, the machine at the first line of C."""
-    read_end, write_end = os.pipe()
-    line = prepare(asked, 'lb "kernel_main"\nc\n', f"/dev/fd/{write_end}")
+    """The debugger in this terminal, the machine at the first line of C.
+
+    Bochs itself writes the serial port's bytes between its own words: somebody else would write into its prompt.
+    """
+    if not (os.isatty(STDIN) and os.isatty(STDOUT)):
+        raise CannotStart("the debugger of Bochs wants a terminal; `make bochs` does without")
+    line = prepare(asked, 'lb "kernel_main"\nc\n', f"/dev/fd/{STDOUT}")
     print(f"The machine goes to kernel_main first. Then, for example:\n{HINTS}")
-    os.set_inheritable(write_end, True)
-    copier = threading.Thread(target=_copy, args=(read_end,), daemon=True)
-    copier.start()
-    try:
-        quiet = ["sh", "-c", 'exec 2>"$0"; exec "$@"', str(asked.run / "messages")]
-        in_foreground([*quiet, *line], [write_end], ENVIRONMENT)
-    finally:
-        os.close(write_end)
-        copier.join(1.0)
+    quiet = ["sh", "-c", 'exec 2>"$0"; exec "$@"', str(asked.run / "messages")]
+    in_foreground([*quiet, *line], ENVIRONMENT)
     if "hutdown" in _log(asked) or TRIPLE_FAULT in _log(asked):
         print("-- the machine ended, and Bochs with it")
     return 0
-
-
-def _copy(serial: int) -> None:
-    """What the guest prints goes between the debugger's lines."""
-    while data := os.read(serial, 1 << 12):
-        sys.stdout.buffer.write(data)
-        sys.stdout.flush()

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from .supervise import TIED_TO_PARENT
 
-STDIN = 0
+STDIN, STDOUT = 0, 1
 
 
 def tied(command: Sequence[str | Path]) -> list[str]:
@@ -18,18 +18,18 @@ def tied(command: Sequence[str | Path]) -> list[str]:
     return [*TIED_TO_PARENT, str(os.getpid()), *map(str, command)]
 
 
-def in_foreground(command: Sequence[str | Path], give: Iterable[int] = (), environment: dict[str, str] | None = None) -> int:
+def in_foreground(command: Sequence[str | Path], environment: dict[str, str] | None = None) -> int:
     """Run a program and return its exit status. It alone gets Ctrl-C: for `make` and us that would be the end.
 
-    `give` are file descriptors that it inherits. Ctrl-Z does nothing: make could not go on afterwards.
+    Ctrl-Z does nothing: make could not go on afterwards.
     """
-    passed, variables = tuple(give), {**os.environ, **(environment or {})}
+    variables = {**os.environ, **(environment or {})}
     if not os.isatty(STDIN):
-        return subprocess.call(tied(command), pass_fds=passed, env=variables)
+        return subprocess.call(tied(command), env=variables)
     before = signal.signal(signal.SIGTTOU, signal.SIG_IGN)
     own_group = os.getpgrp()
     try:
-        process = subprocess.Popen(tied(command), preexec_fn=_take_terminal, pass_fds=passed, env=variables)
+        process = subprocess.Popen(tied(command), preexec_fn=_take_terminal, env=variables)
         while True:
             _, status = os.waitpid(process.pid, os.WUNTRACED)
             if not os.WIFSTOPPED(status):

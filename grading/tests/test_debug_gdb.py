@@ -37,7 +37,7 @@ def test_bt_is_right_at_every_instruction(source: str, test: str, start: str, en
 
 def test_bt_crosses_the_stand_in_stubs_of_lab_02() -> None:
     told = gdb("02", "breakpoint", ["break remember", "continue", "bt"])
-    assert re.search(r"#0  remember.*#2  <signal handler called>\n#3  .*trigger_int3_next \(\).*kernel_main", told, re.DOTALL)
+    assert re.search(r"#0  remember.*<signal handler called>\n#\d+  .*trigger_int3_next \(\).*kernel_main", told, re.DOTALL)
 
 
 def test_a_frame_that_is_not_where_the_code_would_put_it_is_looked_for() -> None:
