@@ -7,13 +7,19 @@
 
 static trap_handler *handlers[VECTORS_COUNT];
 
+// Not panic_at: an entry that passes a wrong vector may pass wrong regs, too. Not part of trap(): the
+// frame of a panic would lie on the stack of every exception.
+static noreturn __attribute__((noinline, cold)) void wrong_vector(u64 vector)
+{
+    panic("trap: the entry code passed 0x%lx as the vector", vector);
+}
+
 void trap(struct pt_regs *regs, u64 error_code, u64 vector)
 {
     trap_handler *handler;
 
-    // Not panic_at: an entry that passes a wrong vector may pass wrong regs, too.
     if (vector >= VECTORS_COUNT)
-        panic("trap: the entry code passed 0x%lx as the vector", vector);
+        wrong_vector(vector);
     handler = handlers[vector];
     if (!handler)
         handler = vectors[vector].handler;

@@ -25,16 +25,17 @@ regs_capture:
         mov     [rdi + PT_SS], rax
         mov     qword [rdi + PT_ORIG_RAX], NO_SYSTEM_CALL
         mov     rax, [rdi + PT_RAX]
-        %assign slot PT_R15
-        %macro  slots 1-*
-            %rep %0
-        mov     [rdi + slot], %1
-            %assign slot slot + 8
-            %rotate 1
-            %endrep
-        %endmacro
-        slots   r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8
+        mov     [rdi + PT_RBX], rbx
         mov     [rdi + PT_RCX], rcx
         mov     [rdi + PT_RDX], rdx
         mov     [rdi + PT_RSI], rsi
+        mov     [rdi + PT_RBP], rbp
+        mov     [rdi + PT_R8], r8
+        mov     [rdi + PT_R9], r9
+        mov     [rdi + PT_R10], r10
+        mov     [rdi + PT_R11], r11
+        mov     [rdi + PT_R12], r12
+        mov     [rdi + PT_R13], r13
+        mov     [rdi + PT_R14], r14
+        mov     [rdi + PT_R15], r15
         ret

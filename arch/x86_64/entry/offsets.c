@@ -19,8 +19,15 @@ void offsets(void);
 void offsets(void)
 {
     FIELD(PT_R15, struct pt_regs, r15);
+    FIELD(PT_R14, struct pt_regs, r14);
+    FIELD(PT_R13, struct pt_regs, r13);
+    FIELD(PT_R12, struct pt_regs, r12);
     FIELD(PT_RBP, struct pt_regs, rbp);
     FIELD(PT_RBX, struct pt_regs, rbx);
+    FIELD(PT_R11, struct pt_regs, r11);
+    FIELD(PT_R10, struct pt_regs, r10);
+    FIELD(PT_R9, struct pt_regs, r9);
+    FIELD(PT_R8, struct pt_regs, r8);
     FIELD(PT_RAX, struct pt_regs, rax);
     FIELD(PT_RCX, struct pt_regs, rcx);
     FIELD(PT_RDX, struct pt_regs, rdx);
