@@ -48,6 +48,7 @@ HOLE_REACHED = re.compile(rb"reached hole (\d+\.\d+), which is not filled yet\n"
 PANIC_SHOWN = 6
 TRAIL_SHOWN = 6
 FLOOD = 64 * 1024        # bytes; no lab says so much
+BEGINNING = 24           # bytes of what arrived in place of the banner; a full UART takes 17
 
 Place = Callable[[int], str]     # an address, as function+offset where it is one
 
@@ -148,4 +149,5 @@ def silence(serial: bytes, said: Transcript) -> list[str]:
         return [f"{text}; every line ends in 0x0d 0x0a"]
     if said.banner:
         return [f"{text}, the banner among them, but not the plan"]
-    return [f"{text}, but not the banner of this run"]
+    begin = "".join(chr(byte) if 0x20 <= byte < 0x7f else f"\\x{byte:02x}" for byte in serial[:BEGINNING])
+    return [f"{text}, but not the banner of this run; they begin with \"{begin}\""]
