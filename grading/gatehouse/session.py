@@ -17,10 +17,10 @@ from .judge import Judgement, judge
 from .labs import Lab, Test
 from .machine import Emulator, Limits
 from .outcome import Outcome, Place
+from .places import Places
 from .progress import Progress
 from .result import LabResult, unbuilt
 from .runs import Runs, place_of
-from .symbols import Symbols
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Session:
         if source.tree:
             more = machinery.flags(self.builder, lab, self.labs, source.files, out)
             result.warnings += [f"look at {line}" for line in more]
-        place = Symbols(kernel / "kernel").describe
+        place = Places(kernel / "kernel").describe
         sittings = [self.pool.submit(self.sit, lab, tests, kernel, emulator, place) for emulator in self.emulators]
         return Pending(self, kernel, result, sittings)
 

@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from gatehouse.places import Places
 from gatehouse.symbols import NotAKernel, Symbols, shared
 
 SOURCE = """
@@ -61,6 +62,17 @@ def test_names_shared_with_other_objects(tmp_path: Path) -> None:
     (tmp_path / "b.asm").write_text("global here\nextern there\nhere:\n.local: dq there, own\nown:\n")
     subprocess.run(["nasm", "-f", "elf64", "b.asm"], cwd=tmp_path, check=True)
     assert shared(tmp_path / "b.o") == {"here", "there"}
+
+
+def test_places_have_a_line_where_one_is_known(tmp_path: Path) -> None:
+    (tmp_path / "room").mkdir()
+    (tmp_path / "room/a.asm").write_text("global here\nhere:\n  nop\n  hlt\n")
+    for debug in (["-g", "-F", "dwarf"], []):
+        subprocess.run(["nasm", "-f", "elf64", *debug, "room/a.asm", "-o", "a.o"], cwd=tmp_path, check=True)
+        subprocess.run(["ld", "-Ttext=0x1000", "--entry=here", "a.o", "-o", "kernel"], cwd=tmp_path, check=True)
+        describe = Places(tmp_path / "kernel").describe
+        assert describe(0x1001) == ("here+0x1 (a.asm:4)" if debug else "here+0x1")
+        assert describe(0xf000) == "0xf000"
 
 
 def test_what_is_no_kernel(kernel: Path, tmp_path: Path) -> None:
