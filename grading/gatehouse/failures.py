@@ -11,6 +11,10 @@ from .result import LabResult
 
 RF = 1 << 16             # emulators differ in when they set it, and it is never the cause
 FLAGS = re.compile(r"(?<=\brflags )[0-9a-f]+")
+# Lines that came as they should: how far the run got is said in other words.
+_PROTOCOL = re.compile(r"Gatehouse lab .* nonce [0-9a-f]{16}|# \d+ KiB of memory free, .*|KTAP version 1|1\.\.\d+"
+                       r"|# begin \d+ \w+|(?:not )?ok \d+ \w+ \[[0-9a-f]{16}\](?: # SKIP .*)?|# END \[.*\] .* skipped")
+_FACT = re.compile(r"# \w+: ")
 
 
 @dataclass
@@ -47,6 +51,13 @@ class Group:
             for line in verdict.detail[1:]:
                 seen.setdefault(line, []).append(emulator)
         return {line: list(dict.fromkeys(emulators)) for line, emulators in seen.items()}
+
+    @property
+    def tail(self) -> list[str]:
+        """The last serial lines of the first, as far as they say what the report has not said yet."""
+        said = {line for _, verdict in self.members for line in verdict.detail}
+        return [line for line in self.members[0][1].tail
+                if not _PROTOCOL.fullmatch(line) and _FACT.sub("", line, count=1) not in said]
 
     @property
     def hints(self) -> list[str]:

@@ -135,13 +135,14 @@ class Report:
         for other in others:
             self.say(f"      {', '.join(other.tests)}: {other.outcome}: {other.members[0][1].detail[0]}")
         if outcome != Outcome.BUILD:
-            self.again_and_where(result.lab, *group.members[0])
+            self.again_and_where(result.lab, group)
 
-    def again_and_where(self, lab: Lab, emulator: str, verdict: Verdict) -> None:
+    def again_and_where(self, lab: Lab, group: Group) -> None:
         """The end of the output, where the run lies, and the commands that repeat it."""
-        if verdict.tail:
+        emulator, verdict = group.members[0]
+        if group.tail:
             self.say(self.paint("    last serial lines:", DIM))
-            for line in verdict.tail:
+            for line in group.tail:
                 self.say(self.paint(f"      | {line}", DIM))
         if verdict.directory:
             self.say(self.paint(f"    kept:  {shown(verdict.directory)}", DIM))

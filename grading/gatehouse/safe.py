@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+
 WIDEST = 160
 LOOK_BACK = 64 * 1024
+UNREADABLE = 4          # a line is data, not text, when more than one byte in so many cannot be printed
+SHORTEST_DATA = 8       # bytes; less is shown as it is
 
 
 def escape(text: str) -> str:
@@ -13,6 +18,20 @@ def escape(text: str) -> str:
 
 
 def tail(serial: bytes, count: int) -> list[str]:
-    """The last COUNT lines that hold anything, escaped."""
+    """The last COUNT lines that hold anything, escaped; data among them are counted, not shown."""
     lines = serial[-LOOK_BACK:].decode("latin-1").split("\n")
-    return [escape(line) for line in lines if line.strip()][-count:]
+    return list(_told(line for line in lines if line.strip()))[-count:]
+
+
+def _told(lines: Iterable[str]) -> Iterator[str]:
+    for unreadable, run in groupby(lines, _is_data):
+        same = list(run)
+        size = len("\n".join(same))
+        if unreadable and size >= SHORTEST_DATA:
+            yield f"... {size} bytes, mostly unprintable"
+        else:
+            yield from map(escape, same)
+
+
+def _is_data(line: str) -> bool:
+    return UNREADABLE * sum(not " " <= char <= "~" for char in line) > len(line)
