@@ -83,12 +83,12 @@ TSS_FIELDS = [Field("limit 15:0", 0, 0xffff), Field("base 23:0", 16, 0xffffff), 
 def gdt(view: View, root: Path, lab: Lab) -> list[Finding]:
     """The checks `limit`, `entries`, `tss`, `io_map`, `tr` and `gs_base`.
 
-    SDM vol. 3, sections 2.4.1 (GDTR), 2.4.4 (TR), 3.4.5 (descriptors), 8.2.3 and 8.7 (TSS).
+    SDM vol. 3, sections 2.4.1 (GDTR), 2.4.4 (TR), 3.4.5 (descriptors), 8.2.3 and 8.7 (TSS).  Where TR holds
+    something else than 0x40, that is the finding, and the TSS is not looked for.
     """
     block = view.symbols.address("percpu0")
     found = [*fact("limit", "GDTR limit", GDT_SIZE - 1, view.gdtr.limit),
              *fact("tr", "TR selector", TSS, view.tr.selector),
-             *fact("tr", "TR limit", TSS_SIZE - 1, view.tr.limit),
              *fact("gs_base", "GS base (percpu0)", block, view["gs_base"])]
     table = _table(view, view.gdtr, GDT_SIZE)
     if table is None:
@@ -98,6 +98,9 @@ def gdt(view: View, root: Path, lab: Lab) -> list[Finding]:
     for selector, (name, layout, expected) in SEGMENTS.items():
         found += fields("entries", f"GDT entry {selector:#04x} ({name})", layout, expected, entries[selector // 8])
     found += fields("entries", "GDT entry 0x38 (empty)", WHOLE, 0, entries[7])
+    if view.tr.selector != TSS:                     # then TR says nothing of this descriptor, nor this one of TR
+        return found
+    found += fact("tr", "TR limit", TSS_SIZE - 1, view.tr.limit)
     descriptor = entries[TSS // 8] | entries[TSS // 8 + 1] << 64
     base = view.tr.base
     expected = (TSS_SIZE - 1 | (base & 0xffffff) << 16 | TSS_BUSY << 40 | 1 << 47 | (base >> 24 & 0xff) << 56
@@ -110,7 +113,10 @@ def gdt(view: View, root: Path, lab: Lab) -> list[Finding]:
         io_map, = unpack("<H", view.read(base + TSS_IO_MAP, 2))
     except NotMapped:
         return [*found, Finding("tss", block, base, f"TR base {base:#x} expected in mapped memory, got none there")]
-    return [*found, *fact("io_map", "I/O map base in the TSS (at its end: no bitmap)", TSS_SIZE, io_map)]
+    if io_map < TSS_SIZE - 1:                       # SDM vol. 1, section 19.5.2
+        found.append(Finding("io_map", TSS_SIZE - 1, io_map, "I/O map base in the TSS expected at its limit or beyond, "
+                             f"{TSS_SIZE - 1:#x}, got {io_map:#x}"))
+    return found
 
 
 # SDM vol. 3, section 6.14.1, figure 6-8.

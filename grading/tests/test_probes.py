@@ -113,11 +113,14 @@ def test_the_registers_of_the_segments() -> None:
     assert found(gdt, replace(right, gdtr=Table(GDT, 0x50))) == [("limit", "GDTR limit expected 0x4f, got 0x50")]
     assert found(gdt, replace(right, tr=replace(right.tr, selector=0x38))) == [
         ("tr", "TR selector expected 0x40, got 0x38")]
+    never = Tr(0, 0, 0xffff, 0xb)
+    assert found(gdt, replace(right, tr=never)) == [("tr", "TR selector expected 0x40, got 0x0")], "LTR was left out"
     assert found(gdt, replace(right, tr=replace(right.tr, limit=0x68))) == [("tr", "TR limit expected 0x67, got 0x68")]
     assert found(gdt, replace(right, values={"gs_base": 0})) == [
         ("gs_base", "GS base (percpu0) expected 0xffffffff80107000, got 0x0")]
     assert found(gdt, view(io_map=0)) == [
-        ("io_map", "I/O map base in the TSS (at its end: no bitmap) expected 0x68, got 0x0")]
+        ("io_map", "I/O map base in the TSS expected at its limit or beyond, 0x67, got 0x0")]
+    assert [found(gdt, view(io_map=offset)) != [] for offset in (0x66, 0x67, 0x68, 0xffff)] == [True, False, False, False]
     assert ("limit", "GDTR base 0x10 expected in mapped memory, got none there") in found(
         gdt, replace(right, gdtr=Table(0x10, 0x4f)))
     assert [check for check, _ in found(gdt, replace(right, tr=replace(right.tr, base=0x1000)))][-1] == "tss"

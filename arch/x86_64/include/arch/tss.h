@@ -13,6 +13,6 @@ struct tss {
     u64 ist[TSS_IST_STACKS]; // IST 1 is ist[0]
     u64 reserved2;
     u16 reserved3;
-    u16 io_map; // offset of the I/O permission bitmap; at or beyond the limit: there is none
+    u16 io_map; // offset of the I/O permission bitmap; at the limit or beyond: there is none
 } packed;
 static_assert(sizeof(struct tss) == 0x68, "SDM vol. 3, figure 8-11");
