@@ -14,16 +14,18 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice, takewhile
 from pathlib import Path
 
 from .labs import Lab
 
-CONTEXT = 4          # lines of the compiler's that follow its first error
+CONTEXT = 8          # lines of the compiler's that follow its first error
 IMAGES = ("kernel", "disk.img")
 
 ERROR = re.compile(r"^(?:\S+:)?\S+?:(?:\d+:)*(?:\([^)]*\):)? (?:fatal )?[eE]rror: |"
                    r"undefined reference to |multiple definition of ")
-NEXT = re.compile(r"^\S+:\d+:|^\S*(?:make|ld)\S*: |^\S+: In function")
+NEXT = re.compile(r"^\S+:\d+:|^\S*(?:make|ld|cc1)\S*: |^\S+: In function")
+WHENCE = re.compile(r"^\S+:\d+:(?:\d+:)? note: (?:in expansion of|in definition of) macro|: \.\.\. from macro ")
 NAMED = (re.compile(r"fatal error: ([\w./+-]+): No such file"),
          re.compile(r"unable to open include file [`'\"]([\w./+-]+)"),
          re.compile(r"undefined reference to [`'‘](\w+)"),
@@ -128,12 +130,9 @@ def first_error(text: str) -> list[str]:
 
 
 def _context(lines: Sequence[str]) -> list[str]:
-    kept: list[str] = []
-    for line in lines[:CONTEXT]:
-        if NEXT.search(line):
-            break
-        kept.append(line)
-    return kept
+    """What follows an error, up to the next: the source, and where a macro that holds it was used."""
+    kept = takewhile(lambda line: WHENCE.search(line) or not NEXT.search(line), lines)
+    return list(islice(kept, CONTEXT))
 
 
 def explain(text: str, source: Source) -> list[str]:

@@ -28,6 +28,18 @@ def test_the_first_error_with_its_lines() -> None:
     assert first_error(GCC)[1:] == ["   31 |         my_gate(v);", "      |         ^~~~~~~"]
 
 
+def test_an_error_in_a_macro_is_told_with_where_it_was_used() -> None:
+    gcc = ["serial.c:10:25: error: 'nothing' undeclared (first use in this function)",
+           "   10 | #define TWICE(x) ((x) + nothing)", "      |                         ^~~~~~~",
+           "serial.c:17:47: note: in expansion of macro 'TWICE'",
+           "   17 |     out8(COM1, TWICE(1));", "      |                ^~~~~"]
+    more = ["serial.c:10:25: note: each undeclared identifier is reported only once for each function it appears in",
+            "   10 | #define TWICE(x) ((x) + nothing)"]
+    assert first_error("\n".join([*gcc, *more])) == gcc
+    nasm = ["a.asm:5: error: symbol `rax2' not defined", "a.asm:2: ... from macro `bar' defined here"]
+    assert first_error("\n".join([*nasm, "a.asm:9: error: another"])) == nasm
+
+
 @pytest.mark.parametrize("line", [
     "arch/x86_64/entry/normal.asm:12: error: symbol `save_al' not defined",
     "arch/x86_64/entry/idt.c:39: Error: no such instruction: `lidt2 [rbp-10]'",
