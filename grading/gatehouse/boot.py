@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from .labs import Lab, Test
 from .machine import Emulator, Ending, Limits, Run, View
 from .outcome import Crash, Place, ending
 from .probes import PROBES, Finding
-from .runs import Runs
+from .runs import TOLD, Runs
 
 TRIES = 2        # what the emulator or this computer spoils gets a second chance
 
@@ -59,6 +60,7 @@ class Bench:
         directory = self.runs.new(f"{self.lab.tag}-{self.emulator.name}")
         self.tell(f"{len(names)} tests")
         run = self.emulator.run(self.kernel, cmdline, directory, self.limits, self._look())
+        (directory / TOLD).write_text(f"{shlex.join(run.command)}\nthe kernel's command line: {cmdline}\n")
         said = parse(run.serial, names, nonce)
         return Boot(tuple(tests), nonce, run, said, ending(run, said, self.place))
 

@@ -23,7 +23,7 @@ from .progress import Progress
 from .qemu import Qemu
 from .report import Again, Report
 from .result import LabResult, status
-from .runs import Runs
+from .runs import KEPT_MOST, Runs
 from .session import Session, Taken, submission
 from .supervise import end_all
 
@@ -157,7 +157,7 @@ def work(arguments: argparse.Namespace, here: Path) -> int:
         chosen = [lab for lab in chosen if chosen_tests(lab, arguments.test)]
     emulators = chosen_emulators(arguments.emu)
     runs = Runs(arguments.keep or here / "build" / "runs", keep_all=bool(arguments.keep))
-    runs.forget_old()
+    runs.forget_old(KEPT_MOST)
     Runs(root / "build" / "trees").forget_old()
     pool = ThreadPoolExecutor(arguments.jobs)
     session = Session(root, known, emulators, Builder(root, arguments.jobs), runs, pool, Progress(sys.stderr),

@@ -201,7 +201,9 @@ class _Work:
         for boot in self.out.boots:
             self.out.notes += [f"ignored: {note}" + (f" ({count} times)" if count > 1 else "")
                                for note, count in boot.said.notes.items()]
-            if boot.run.directory not in kept:
+            if boot.run.directory in kept:
+                self.bench.runs.trim(boot.run.directory)
+            else:
                 self.bench.runs.drop(boot.run.directory)
         self.out.notes = list(dict.fromkeys(self.out.notes))
 

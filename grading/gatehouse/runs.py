@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from .labs import Lab
 
 KEPT_SECONDS = 24 * 3600
+KEPT_MOST = 100              # runs; more go when they are an hour old
+IN_USE_SECONDS = 3600        # no run takes so long
+TOLD = "command"             # the file that says how the run was started
+# What is worth a look afterwards.  Kernel and disk are made again by the commands that the report names.
+WORTH = frozenset({"serial.log", "debugcon.log", "qemu.log", "bochs.log", "bochsrc", TOLD})
+LOG_MOST = 1 << 20           # bytes of each
 
 
 def place_of(tree: Path, lab: Lab, earlier: str) -> Path:
@@ -39,12 +47,30 @@ class Runs:
         if not self.keep_all:
             shutil.rmtree(directory, ignore_errors=True)
 
-    def forget_old(self) -> None:
-        """Remove what earlier graders kept, when it is more than a day old."""
+    def trim(self, directory: Path) -> None:
+        """Leave of a run that failed what somebody may want to read."""
+        if self.keep_all:
+            return
+        for path in list(directory.iterdir()):
+            if path.name not in WORTH:
+                _remove(path)
+            elif path.stat().st_size > LOG_MOST:
+                os.truncate(path, LOG_MOST)
+
+    def forget_old(self, most: int | None = None) -> None:
+        """Remove what earlier graders kept, when it is more than a day old, or an hour and there are MOST younger."""
+        ages: list[tuple[float, Path]] = []
         for directory in self.place.iterdir():
-            try:
-                old = time.time() - directory.stat().st_mtime > KEPT_SECONDS
-            except FileNotFoundError:
-                continue             # another grader was quicker
-            if old and directory.is_dir():
+            with suppress(FileNotFoundError):        # another grader was quicker
+                if directory.is_dir():
+                    ages.append((time.time() - directory.stat().st_mtime, directory))
+        for number, (age, directory) in enumerate(sorted(ages)):
+            if age > KEPT_SECONDS or age > IN_USE_SECONDS and most is not None and number >= most:
                 self.drop(directory)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)

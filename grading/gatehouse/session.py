@@ -92,17 +92,15 @@ class Pending:
         return all(sitting.done() for sitting in self.sittings)
 
     def wait(self) -> LabResult:
-        """The lab's result; its kernel is kept only beside runs that are kept."""
+        """The lab's result; the copy of its kernel goes, for make builds it again in a moment."""
         self.result.judgements += [sitting.result() for sitting in self.sittings]
-        if all(verdict.directory is None for verdict in self.result.failures):
-            self.session.runs.drop(self.kernel)
+        self.session.runs.drop(self.kernel)
         return self.result
 
     def forget(self) -> None:
         """Drop the runs that were kept: they failed as they should."""
         for directory in {verdict.directory for verdict in self.result.failures if verdict.directory}:
             self.session.runs.drop(directory)
-        self.session.runs.drop(self.kernel)
 
 
 def submission(session: Session, lab: Lab, tree: Path, earlier: Literal["reference", "own"]) -> Taken:
@@ -120,7 +118,7 @@ def submission(session: Session, lab: Lab, tree: Path, earlier: Literal["referen
     source = Source(taken.dir, tree, tuple(taken.ignored), tuple(taken.files))
     warnings = [*(f"look at {line}" for line in taken.flagged),
                 *(f"{path} is not there: judged as the untouched skeleton" for path in taken.missing),
-                *(f"not taken: {path}" for path in taken.ignored)]
+                *(f"not part of a submission, not judged: {path}" for path in taken.ignored)]
     return Taken(source, place / "out", warnings, taken.unfilled)
 
 
