@@ -203,7 +203,7 @@ def test_an_emulator_failure_is_nobodys_mark(given: Lab) -> None:
 def results(given: Lab) -> list[LabResult]:
     forged = judged(given, qemu=fine)
     forged.judgements[0].forged.append("gate 3 is not present")
-    forged.unfilled, forged.warnings = ["2.1"], ["not taken: helper.c"]
+    forged.unfilled, forged.warnings = ["2.1"], ["not part of a submission, not judged: helper.c"]
     return [judged(given, qemu=fine, bochs=wrong("\x1b: expected 1, got 2")), forged,
             judged(given, qemu=lambda tests, nonce: Said(b"\xff\x00", Ending.RESET)),
             unbuilt(given, list(given.tests), ["qemu"], ["idt.c:3:1: error"], None)]
