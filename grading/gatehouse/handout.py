@@ -38,7 +38,7 @@ def publish(root: Path, directory: Path, chosen: str | None, upto: str | None) -
         course = _course(repository, project, published, chosen)
         last = _last(project, course, published, upto)
         yield from _write(repository, project, [lab for lab in course if lab.number <= last.number], course, published)
-        repository.finish(_branch(last))
+        repository.finish(handout_tree.branch(course[0]))       # a plain `git clone` then begins where the course does
         if later := [lab for lab in course if lab.number > last.number]:
             yield f"published up to {last.id}; UPTO={later[0].tag} publishes the next"
 
@@ -53,7 +53,7 @@ def start(root: Path, name: str, directory: Path) -> Iterator[str]:
         course = [lab for lab in project.labs if lab.number >= first.number and not lab.announced]
         for _ in _write(repository, project, course, course, [], start=True):
             pass
-        repository.finish(_branch(first))
+        repository.finish(handout_tree.branch(first))
         git(directory, "switch", "--quiet", "--create", "work")
         yield f"{directory} begins at {first.id}; read {directory}/labs/{first.id}/README.md"
 
@@ -67,10 +67,6 @@ def _open(root: Path, directory: Path, scratch: Path) -> tuple[Repository, Proje
     for mistake in check.mistakes(scratch):
         raise mistake
     return Repository.open(directory, made), Project(scratch, labs.load(scratch))
-
-
-def _branch(lab: Lab) -> str:
-    return f"lab{lab.tag}"
 
 
 def _gradable(lab: Lab) -> Lab:
@@ -118,7 +114,7 @@ def _write(repository: Repository, project: Project, due: list[Lab], course: lis
     before: str | None = None       # the branch before, and what it was before this call
     behind: Tree = {}
     for lab in due:
-        branch = _branch(lab)
+        branch = handout_tree.branch(lab)
         tree = repository.store(handout_tree.tree(project.root, project.labs, course, lab, start))
         if lab.number not in published:
             _only_adds(lab, behind, tree)
@@ -139,7 +135,7 @@ def _only_adds(lab: Lab, before: Tree, tree: Tree) -> None:
 
 def _correct(repository: Repository, lab: Lab, tree: Tree, before: str | None) -> Iterator[str]:
     """Bring a published branch to its new tree: merge what the branch before it gained, then add the lab's own."""
-    branch = _branch(lab)
+    branch = handout_tree.branch(lab)
     tip = repository.tip(branch)
     old = repository.read(tip)
     _permitted(repository, lab, tip, old, tree)
@@ -162,10 +158,10 @@ def _permitted(repository: Repository, lab: Lab, tip: str, old: Tree, tree: Tree
     """Raises LabError for a correction that takes a file away or comes near a hole of this lab."""
     for path, (_, blob) in old.items():
         if path not in tree:
-            raise LabError(path, 1, f"{_branch(lab)} is published with this file; a correction deletes none")
+            raise LabError(path, 1, f"{handout_tree.branch(lab)} is published with this file; a correction deletes none")
         if path in lab.adds and blob != tree[path][1]:
             difference = repository.difference(blob, tree[path][1])
             for line, identity in handout_guard.touched_holes(path, repository.text(tip, path), difference):
                 raise LabError(path, line, f"the correction alters or borders hole {identity} as published on "
-                                           f"{_branch(lab)}; students' merges would conflict, so leave its lines and "
+                                           f"{handout_tree.branch(lab)}; students' merges would conflict, so leave its lines and "
                                            "those next to it as they are")

@@ -68,7 +68,7 @@ def tree(root: Path, labs: list[Lab], course: list[Lab], lab: Lab, start: bool =
         elif owner is None:
             files[path] = file
     files[CURRENT] = File(_current(course, lab, start).encode())
-    files[README] = File(_readme(course, lab).encode())
+    files[README] = File(_readme(course, lab, start).encode())
     return files
 
 
@@ -98,10 +98,27 @@ def _current(course: list[Lab], lab: Lab, start: bool) -> str:
     return "\n".join(lines + [f"START := {course[0].tag}"] * start) + "\n"
 
 
-def _readme(course: list[Lab], lab: Lab) -> str:
+def branch(lab: Lab) -> str:
+    return f"lab{lab.tag}"
+
+
+def _readme(course: list[Lab], lab: Lab, start: bool) -> str:
     so_far = [other for other in course if other.number <= lab.number]
     rows = [f"| [{other.tag}](labs/{other.id}/README.md) | {other.title} | {other.hours} | {other.lines} |"
             for other in so_far]
+    begin = [] if start else [
+        "```",
+        f"git clone -b {branch(course[0])} ADDRESS gatehouse    the course begins there",
+        "cd gatehouse",
+        "git switch -c NAME                  your own branch, from the first lab to the last",
+        "make grade                          after each change",
+        "make next                           when a lab is done",
+        "```",
+        "",
+        "Stay on your branch: a lab comes to it by `make next`, with all that you have written. On the course's own",
+        f"branches (`{branch(course[0])}` and so on) none of your work is to be seen.",
+        "",
+    ]
     return "\n".join([
         f"# Gatehouse, lab {lab.tag}: {lab.title}",
         "",
@@ -109,6 +126,7 @@ def _readme(course: list[Lab], lab: Lab) -> str:
         f"You are at lab {lab.tag}; [its page](labs/{lab.id}/README.md) says what to do. If this is your first",
         "evening here, begin with [docs/students.md](docs/students.md).",
         "",
+        *begin,
         "| lab | | hours | lines |",
         "|---|---|---|---|",
         *rows,

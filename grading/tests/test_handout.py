@@ -36,7 +36,8 @@ def test_the_branches_of_a_course(toy: Path, course: Path) -> None:
     assert parents(course, "lab00") == []
     assert parents(course, "lab01") == [branches["lab00"]]
     assert parents(course, "lab02") == [branches["lab01"]]
-    assert git(course, "branch", "--show-current") == "lab02"
+    assert git(course, "branch", "--show-current") == "lab00", "a plain clone begins with the first lab"
+    assert "git clone -b lab00 ADDRESS" in show(course, "lab02", "README.md")
     assert git(course, "status", "--porcelain") == ""
     assert git(course, "log", "-1", "--format=%an <%ae>") == "An Instructor <somebody@example.org>"
 
@@ -84,6 +85,7 @@ def test_a_branch_only_adds(toy: Path, course: Path) -> None:
 
 def test_a_handout_is_a_tree_that_the_lab_tool_reads(toy: Path, course: Path) -> None:
     handout(toy, course, "--upto", "1")
+    git(course, "switch", "-q", "lab01")
     read = labs.load(course)
     assert [(lab.id, lab.announced) for lab in read] == [("00-serial", False), ("01-table", False), ("02-frame", True),
                                                          ("03-ring", True)]
@@ -100,6 +102,7 @@ def test_labs_left_out_arrive_solved(toy: Path, course: Path) -> None:
     text = show(course, "lab02", TABLE)
     assert text == holes.solved((toy / TABLE).read_text(), TABLE)
     assert "    // Every row becomes a gate.\n    for (int row" in text
+    git(course, "switch", "-q", "lab02")
     read = labs.load(course)
     assert [len(lab.holes) for lab in read] == [2, 0, 2, 0]
     assert read[1].hole_files == ()
@@ -124,7 +127,7 @@ def test_a_course_grows_only_when_told(toy: Path, course: Path) -> None:
     handout(toy, course, "--upto", "01")
     assert list(tips(course)) == ["lab00", "lab01"]
     assert tips(course)["lab00"] == first["lab00"]
-    assert git(course, "branch", "--show-current") == "lab01"
+    assert git(course, "branch", "--show-current") == "lab00"
 
 
 def test_refusals(toy: Path, course: Path, tmp_path: Path) -> None:
@@ -145,7 +148,7 @@ def test_refusals(toy: Path, course: Path, tmp_path: Path) -> None:
     assert "has changes that are not committed (note)" in refuse(toy, "handout", str(course))
     toy_project.identify(course)
     commit(course, "a note")
-    assert "lab01 in" in (said := refuse(toy, "handout", str(course))) and "has commits of somebody else" in said
+    assert "lab00 in" in (said := refuse(toy, "handout", str(course))) and "has commits of somebody else" in said
 
 
 def toy_copy(toy: Path, tmp_path: Path) -> Path:
@@ -169,6 +172,7 @@ def test_a_lab_that_does_not_check_is_not_handed_out(toy: Path, course: Path) ->
 def test_start(toy: Path, course: Path) -> None:
     assert "begins at 01-table" in succeed(toy, "start", "1", str(course))
     assert git(course, "branch", "--show-current") == "work"
+    assert "git clone" not in (course / "README.md").read_text()
     assert (course / SERIAL).read_text() == holes.solved((toy / SERIAL).read_text(), SERIAL)
     assert holes.unfilled((course / TABLE).read_text(), TABLE) == ["1.1"]
     assert not (course / "arch/x86_64/entry/normal.asm").exists()
