@@ -47,16 +47,20 @@ def go_on(root: Path) -> Iterator[str]:
         yield (f"nothing new: lab {later[0]:02d} is not published yet" if later else
                f"nothing new: lab {here:02d} is the last one of this course")
         return
+    empty = _empty(root, here)
     before = git(root, "rev-parse", "HEAD")
     _merge(root, ref, number)
+    if number != here and empty:
+        yield f"note: holes of lab {here:02d} that are still empty: {', '.join(empty)}"
+    if re.fullmatch(r"lab\d\d", branch := git(root, "branch", "--show-current")):
+        yield f"note: {branch} is the name of a branch of the course; git branch -m work gives yours another"
     yield from _news(root, before, here, number)
 
 
 def hand_in(root: Path) -> Iterator[str]:
-    """Pack the files with holes of all labs so far, the answers, the last report; yields warnings, then the name."""
+    """Pack the files with holes of all labs so far, the answers, the last report; yields warnings, then the names."""
     _expect_handout(root)
-    if changed := _uncommitted(root):
-        yield f"warning: not committed, packed as it is: {', '.join(changed)}"
+    uncommitted = set(_uncommitted(root, "--untracked-files=all"))
     number = pristine.current(root)
     names = [name for lab in _so_far(root) for name in lab.hole_files]
     for name in names:
@@ -65,12 +69,26 @@ def hand_in(root: Path) -> Iterator[str]:
                                     "brings back the empty one")
     answers = [f"labs/{lab.id}/{submission.ANSWERS}" for lab in _so_far(root)]
     names += [name for name in [*answers, REPORT] if (root / name).is_file()]
+    if changed := [name for name in names if name in uncommitted]:
+        yield f"warning: not committed, packed as it is: {', '.join(changed)}"
     if REPORT not in names:
         yield "warning: no report is packed; `make grade` writes one"
+    elif newer := [name for name in names if name not in answers and _younger(root / name, root / REPORT)]:
+        yield f"warning: the report is older than {', '.join(newer)}; `make grade` writes a new one"
     archive = root / "build" / f"handin-lab{number:02d}-{_who(root)}.tar.gz"
     archive.parent.mkdir(exist_ok=True)
     archive.write_bytes(_packed(root, archive.name.removesuffix(".tar.gz"), names))
     yield f"{archive.relative_to(root)}: {len(names)} files"
+    yield from (f"  {name}" for name in names)
+
+
+def _younger(path: Path, other: Path) -> bool:
+    return path.stat().st_mtime_ns > other.stat().st_mtime_ns
+
+
+def _empty(root: Path, number: int) -> list[str]:
+    """The holes of a lab that are still to be filled."""
+    return [hole.id for lab in _so_far(root) if lab.number == number for hole in lab.holes if not _state(root, hole)[1]]
 
 
 def _expect_handout(root: Path) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import tarfile
+import time
 from pathlib import Path
 
 import pytest
@@ -73,7 +75,8 @@ def test_holes_in_the_project_itself(toy: Path) -> None:
 def test_next(student: Student, toy: Path, course: Path) -> None:
     said = student.go_on()
     assert said.splitlines()[-1] == "lab 01, The table (3 hours): read labs/01-table/README.md, then make holes"
-    assert said.startswith(f"new: arch/x86_64/entry/room.h, {STUBS}, {TABLE}, labs/01-table/README.md")
+    assert said.startswith("note: holes of lab 00 that are still empty: 0.1, 0.2\n"
+                           f"new: arch/x86_64/entry/room.h, {STUBS}, {TABLE}, labs/01-table/README.md")
     assert "nothing new: lab 02 is not published yet" in student.go_on()
     succeed(toy, "handout", str(course), "--upto", "02")
     assert "lab 02, The frame" in student.go_on()
@@ -120,20 +123,41 @@ def test_handin(student: Student) -> None:
     student.go_on()
     student.fill({SERIAL: messy((student.root / SERIAL).read_text(), SERIAL)})
     (student.root / "labs/01-table/ANSWERS.md").write_text("because\n")
+    (student.root / "notes.txt").write_text("not packed, so nothing to warn of\n")
     (student.root / "build").mkdir(exist_ok=True)
     (student.root / "build/report.json").write_text(json.dumps({"score": 5}))
     said = succeed(student.root, "handin").splitlines()
+    names = (SERIAL, TABLE, STUBS, "labs/01-table/ANSWERS.md", "build/report.json")
     assert said == ["warning: not committed, packed as it is: labs/01-table/ANSWERS.md",
-                    "build/handin-lab01-a-student.tar.gz: 5 files"]
+                    "build/handin-lab01-a-student.tar.gz: 5 files", *(f"  {name}" for name in names)]
     archive = student.root / "build/handin-lab01-a-student.tar.gz"
     with tarfile.open(archive) as tar:
-        assert tar.getnames() == [f"handin-lab01-a-student/{name}" for name in (
-            SERIAL, TABLE, STUBS, "labs/01-table/ANSWERS.md", "build/report.json")]
+        assert tar.getnames() == [f"handin-lab01-a-student/{name}" for name in names]
         packed = tar.extractfile(f"handin-lab01-a-student/{SERIAL}")
         assert packed is not None and packed.read() == (student.root / SERIAL).read_bytes()
     before = archive.read_bytes()
     succeed(student.root, "handin")
     assert archive.read_bytes() == before
+
+
+def test_handin_warns_of_an_old_report(student: Student) -> None:
+    report = student.root / "build/report.json"
+    report.parent.mkdir(exist_ok=True)
+    report.write_text("{}")
+    os.utime(student.root / SERIAL, (time.time() - 60,) * 2)
+    assert "warning" not in succeed(student.root, "handin")
+    (student.root / "labs/00-serial/ANSWERS.md").write_text("because\n")
+    git(student.root, "add", ".")
+    git(student.root, "commit", "-q", "-m", "answers")
+    os.utime(report, (time.time() - 120,) * 2)
+    assert succeed(student.root, "handin").splitlines()[0] == (
+        f"warning: the report is older than {SERIAL}; `make grade` writes a new one")
+
+
+def test_next_on_a_branch_that_is_called_like_the_courses(student: Student) -> None:
+    git(student.root, "switch", "-q", "lab00")
+    assert "lab00 is the name of a branch of the course; git branch -m work gives yours another" in succeed(
+        student.root, "next")
 
 
 def test_handin_warns_without_a_report_and_refuses_without_a_file(student: Student) -> None:
