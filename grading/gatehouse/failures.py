@@ -10,7 +10,7 @@ from .outcome import Outcome, Verdict
 from .result import LabResult
 
 RF = 1 << 16             # emulators differ in when they set it, and it is never the cause
-FLAGS = re.compile(r"(?<=\brflags )[0-9a-f]+")
+NUMBER = re.compile(r"\b(?:0x)?[0-9a-f]+\b")      # flags; in a frame that is a slot off, of any name
 # Lines that came as they should: how far the run got is said in other words.
 _PROTOCOL = re.compile(r"Gatehouse lab .* nonce [0-9a-f]{16}|# \d+ KiB of memory free, .*|KTAP version 1|1\.\.\d+"
                        r"|# begin \d+ \w+|(?:not )?ok \d+ \w+ \[[0-9a-f]{16}\](?: # SKIP .*)?|# END \[.*\] .* skipped")
@@ -69,7 +69,7 @@ class Group:
 
 
 def _without_rf(line: str) -> str:
-    return FLAGS.sub(lambda found: f"{int(found[0], 16) & ~RF:08x}", line)
+    return NUMBER.sub(lambda found: f"{int(found[0], 16) & ~RF:x}", line)
 
 
 def explained(found: Sequence[Group]) -> list[tuple[Group, list[Group]]]:
