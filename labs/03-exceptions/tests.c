@@ -156,7 +156,7 @@ static void expect_arrival(const struct trigger *trigger, const struct run *run)
                      "%s: error code, all ones for none (the CPU's is in the slot of rip)", name);
     else
         report_equal(seen.code, trigger->code, "%s: error code, all ones for none" HOLDS, name,
-                     HOLDS_(owner_of(seen.code, &frame.r15, GENERAL_REGISTERS)));
+                     HOLDS_(owner_of(seen.code, (const u64 *)&frame, GENERAL_REGISTERS)));
 }
 
 // The frame of a trigger that ran with the registers of `run`: all of it.
