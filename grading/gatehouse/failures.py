@@ -14,7 +14,7 @@ NUMBER = re.compile(r"\b(?:0x)?[0-9a-f]+\b")      # flags; in a frame that is a 
 # Lines that came as they should: how far the run got is said in other words.
 _PROTOCOL = re.compile(r"Gatehouse lab .* nonce [0-9a-f]{16}|# \d+ KiB of memory free, .*|KTAP version 1|1\.\.\d+"
                        r"|# begin \d+ \w+|(?:not )?ok \d+ \w+ \[[0-9a-f]{16}\](?: # SKIP .*)?|# END \[.*\] .* skipped")
-_FACT = re.compile(r"# \w+: ")
+_FACT = re.compile(r"# (\w+): (.*)")
 
 
 @dataclass
@@ -57,7 +57,12 @@ class Group:
         """The last serial lines of the first, as far as they say what the report has not said yet."""
         said = {line for _, verdict in self.members for line in verdict.detail}
         return [line for line in self.members[0][1].tail
-                if not _PROTOCOL.fullmatch(line) and _FACT.sub("", line, count=1) not in said]
+                if not (_PROTOCOL.fullmatch(line) or line in said or self._is_told(line, said))]
+
+    def _is_told(self, line: str, said: set[str]) -> bool:
+        """Whether the line is a fact of these tests that was printed, or a fact of another test."""
+        fact = _FACT.fullmatch(line)
+        return fact is not None and (fact[2] in said or fact[1] not in self.tests and ": expected " in fact[2])
 
     @property
     def hints(self) -> list[str]:

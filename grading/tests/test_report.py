@@ -141,6 +141,9 @@ def test_serial_lines_that_say_nothing_new_are_left_out(given: Lab) -> None:
     assert "last serial lines" not in text(judged(given, qemu=wrong("gate 8: expected 0x8e, got 0x8f")))
     more = text(judged(given, qemu=wrong("gate 8: expected 0x8e, got 0x8f\nI was here")))
     assert "    last serial lines:\n      | I was here\n    kept: " in more
+    later = transcript(["gates", "table"], "0" * 16, {"gates": "# gates: a: expected 1, got 2\n# gates: hm\nnot ok"})
+    both = text(judged(given, qemu=crash("table", Said(later.split("ok 2")[0], Ending.RESET))))
+    assert "      | # gates: hm\n" in both and "| # gates: a: expected" not in both, "a fact of another test"
     cut = text(judged(given, qemu=lambda tests, nonce: Said(transcript(tests, nonce)[:-20], Ending.RESET)))
     assert "      | # END [" in cut and "| ok " not in cut, "a line that was cut is no longer the protocol's"
 
