@@ -22,9 +22,10 @@ from .labs import Lab
 CONTEXT = 8          # lines of the compiler's that follow its first error
 IMAGES = ("kernel", "disk.img")
 
-ERROR = re.compile(r"^(?:\S+:)?\S+?:(?:\d+:)*(?:\([^)]*\):)? (?:fatal )?[eE]rror: |"
+ERROR = re.compile(r"^(?:\S+:)?\S+?:(?:\d+:)*(?:\([^)]*\):)? (?:(?:fatal )?[eE]rror|fatal): |"
                    r"undefined reference to |multiple definition of ")
 NEXT = re.compile(r"^\S+:\d+:|^\S*(?:make|ld|cc1)\S*: |^\S+: In function")
+MAKES_OWN = re.compile(r"make(?:\[\d+\])?: \*\*\* ")
 WHENCE = re.compile(r"^\S+:\d+:(?:\d+:)? note: (?:in expansion of|in definition of) macro|: \.\.\. from macro ")
 NAMED = (re.compile(r"fatal error: ([\w./+-]+): No such file"),
          re.compile(r"unable to open include file [`'\"]([\w./+-]+)"),
@@ -122,7 +123,7 @@ def locked(out: Path) -> Iterator[None]:
 
 def first_error(text: str) -> list[str]:
     """The first error of compiler, assembler or linker, with the lines that belong to it."""
-    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("make: ***")]
+    lines = [line for line in text.splitlines() if line.strip() and not MAKES_OWN.match(line)]
     for place, line in enumerate(lines):
         if ERROR.search(line):
             return [line, *_context(lines[place + 1:])]

@@ -42,6 +42,7 @@ def test_an_error_in_a_macro_is_told_with_where_it_was_used() -> None:
 
 @pytest.mark.parametrize("line", [
     "arch/x86_64/entry/normal.asm:12: error: symbol `save_al' not defined",
+    "arch/x86_64/entry/normal.asm:21: fatal: `%rep' without `%endrep' within expansion of macro `save'",
     "arch/x86_64/entry/idt.c:39: Error: no such instruction: `lidt2 [rbp-10]'",
     "idt.c:3:10: fatal error: helper.h: No such file or directory",
     "/usr/bin/ld: arch/x86_64/entry/idt.c:31: undefined reference to `my_gate'",
@@ -53,6 +54,7 @@ def test_each_tool_has_errors(line: str) -> None:
 
 def test_text_without_an_error_is_told_as_it_is() -> None:
     assert first_error("No space left on device\nmake: *** [x] Error 1\n") == ["No space left on device"]
+    assert first_error("no space\nmake[1]: *** [Makefile:1: /home/me/build/x.o] Error 1\n") == ["no space"]
     assert first_error("make: *** No rule to make target 'x'.  Stop.\n") == ["make: *** No rule to make target 'x'.  Stop."]
 
 
