@@ -10,12 +10,11 @@ import os
 import shlex
 import shutil
 import socket
-import subprocess
 from pathlib import Path
 
 from .by_hand import ROOT, CannotStart, Wish
-from .hand_qemu import by_person, command, watch
-from .terminal import in_foreground, tied
+from .hand_qemu import DIED, Machine, watch
+from .terminal import in_foreground
 
 FIRST_PORT, PORTS, TRIED = 25000, 5000, 50
 WAITING = "gdbinit"
@@ -30,7 +29,7 @@ def wait_for_gdb(asked: Wish, state: Path) -> int:
     waiting.write_text(f"{PID}{os.getpid()}\n{script(asked, f'localhost:{port}')}")
     print(f"waiting for gdb on port {port}: say `make gdb` in another terminal; Ctrl-a x quits")
     try:
-        return watch(asked, by_person(asked, "-S", *_stub(listener)), [listener.fileno()])
+        return watch(asked, ["-S", *_stub(listener, "nodelay=on")], [listener.fileno()], gdb=True)
     finally:
         listener.close()
         if waiting.exists() and waiting.read_text().startswith(f"{PID}{os.getpid()}\n"):    # not a later one's
@@ -54,17 +53,11 @@ def both(asked: Wish) -> int:
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path))
         listener.listen()
-        line = command(asked, "-chardev", "stdio,id=terminal,mux=on,signal=off", "-S", *_stub(listener))
-        with (asked.run / "messages").open("w") as messages:
-            machine = subprocess.Popen(tied(line), stdin=subprocess.DEVNULL, stderr=messages,
-                                       pass_fds=[listener.fileno()], start_new_session=True)
-    try:
+        machine = Machine(asked, "", ["-S", *_stub(listener)], [listener.fileno()], gdb=True, told=False)
+    with machine:
         start = asked.run / WAITING
         start.write_text(f"{script(asked, str(path))}define hook-quit\ngatehouse-end\nend\n")
         return _gdb(start)
-    finally:
-        machine.kill()
-        machine.wait()
 
 
 def script(asked: Wish, target: str) -> str:
@@ -75,6 +68,7 @@ set disassembly-flavor intel
 directory {ROOT}
 file {asked.kernel}
 source {ROOT / 'grading/gdb/load.py'}
+python helpers.ended.tell_from({str(asked.run / DIED)!r})
 target remote {target}
 tbreak kernel_main
 continue
@@ -98,8 +92,11 @@ def _listen() -> tuple[socket.socket, int]:
     raise CannotStart(f"no port from {first} to {first + TRIED - 1} is free")
 
 
-def _stub(listener: socket.socket) -> list[str]:
-    return ["-chardev", f"socket,id=gdb,server=on,wait=off,fd={listener.fileno()}", "-gdb", "chardev:gdb"]
+def _stub(listener: socket.socket, *options: str) -> list[str]:
+    """Over TCP with `nodelay=on`: QEMU writes each answer in two pieces, and the second would wait for gdb's
+    acknowledgement, which takes 40 ms."""
+    return ["-chardev", ",".join(["socket,id=gdb,server=on,wait=off", *options, f"fd={listener.fileno()}"]),
+            "-gdb", "chardev:gdb"]
 
 
 def _gdb(start: Path) -> int:

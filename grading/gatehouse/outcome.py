@@ -95,27 +95,27 @@ def ending(run: Run, said: Transcript, place: Place) -> Crash | None:
 
 
 def _died(run: Run, place: Place) -> tuple[Outcome, list[str]]:
-    where = "an unknown place" if run.rip is None else place(run.rip)
+    at, was = ("", "") if run.rip is None else (f" at {place(run.rip)}", f"; the CPU was at {place(run.rip)}")
     if run.ending == Ending.RESET:
         words = "the CPU reset: a fault met no usable handler, nor did the #DF that followed"
         if "port" in run.detail:
             words = f"the machine was reset: {run.detail}"
-        return Outcome.TRIPLE, [words, *_trail(run.trail, place)]
+        return Outcome.TRIPLE, [words, *trail_told(run.trail, place)]
     if run.loop:
         again = run.trail[-1] if run.trail else None
         words = "the same fault again and again"
         if again:
             words = f"{vector_name(again)} at {place(again.rip)} again and again, {again.count} times"
-        return Outcome.LOOP, [words, *_trail(run.trail, place)]
+        return Outcome.LOOP, [words, *trail_told(run.trail, place)]
     if run.ending == Ending.HALTED:
-        return Outcome.HANG, [f"the CPU sleeps for ever at {where}: {run.detail or 'hlt with interrupts off'}"]
+        return Outcome.HANG, [f"the CPU sleeps for ever{at}: {run.detail or 'hlt with interrupts off'}"]
     if run.ending == Ending.FLOOD or len(run.serial) > FLOOD:
-        return Outcome.HANG, [f"output without end; the CPU was at {where}"]
-    return Outcome.HANG, [f"no end within the time of a test; the CPU was at {where}",
-                          *_trail(run.trail, place)]
+        return Outcome.HANG, [f"output without end{was}"]
+    return Outcome.HANG, [f"no end within the time of a test{was}",
+                          *trail_told(run.trail, place)]
 
 
-def _trail(trail: list[Event], place: Place) -> list[str]:
+def trail_told(trail: list[Event], place: Place) -> list[str]:
     """`trail: #GP(13) #DF(8)` on one line, for eyes and hints, then each event."""
     if not trail:
         return []

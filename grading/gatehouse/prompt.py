@@ -9,8 +9,8 @@ import subprocess
 import time
 from dataclasses import dataclass
 
-from .by_hand import HOLE, CannotStart, Wish
-from .hand_bochs import ASLEEP, ENVIRONMENT, LOG, TRIPLE_FAULT, prepare
+from .by_hand import HOLE, TRIPLE_FAULT, CannotStart, Wish
+from .hand_bochs import ASLEEP, ENVIRONMENT, LOG, NO_RESOLUTION, prepare
 from .terminal import tied
 
 PROMPT = re.compile(rb"<bochs:\d+> $")
@@ -128,7 +128,7 @@ class Prompt:
     def _how(self, said: bytes) -> str:
         if found := HOLE.search(said.decode(errors="replace")):
             return f"reached hole {found[1]}"
-        if TRIPLE_FAULT in self._log():
-            return "triple fault: an exception for which there was no way in, three deep"
+        if NO_RESOLUTION in self._log():
+            return TRIPLE_FAULT
         panic = re.search(r"^PANIC: .*$", self.serial(), re.MULTILINE)
         return panic[0] if panic else "the kernel switched the machine off"

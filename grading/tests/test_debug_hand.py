@@ -52,6 +52,23 @@ def test_a_lab_boots_and_its_end_is_the_status(emulator: str) -> None:
 
 
 @pytest.mark.parametrize("emulator", EMULATORS)
+def test_data_are_counted_and_nobody_is_said_to_have_compared_them(emulator: str) -> None:
+    done = run(emulator, "00")
+    assert done.returncode == 0
+    assert all(char == "\n" or " " <= char <= "~" for char in done.stdout)
+    assert "# data long_output 4096\n(4096 bytes of data; make grade compares them)\n# data end long_output\n" in done.stdout
+    assert ("-- ended: all passed, but nobody compared the data of long_output and slow_line: make grade LAB=00 does"
+            in done.stdout)
+
+
+@pytest.mark.parametrize("emulator", EMULATORS)
+def test_a_triple_fault_is_told_with_what_led_there(emulator: str) -> None:
+    done = run(emulator, "02", "--test", "breakpoint", source="short")
+    assert done.returncode == 1
+    assert re.search(r"^-- ended: triple fault.*\ntrail: .*#GP\(13\).*\n  .* at trigger_int3", done.stdout, re.MULTILINE), done.stdout
+
+
+@pytest.mark.parametrize("emulator", EMULATORS)
 @pytest.mark.parametrize(("lab", "hole"), [("00", "0.1"), ("03", "3.1")])
 def test_a_hole_is_told_with_its_place(emulator: str, lab: str, hole: str) -> None:
     done = run(emulator, lab, source="skeleton")
@@ -80,7 +97,18 @@ def test_ctrl_a_x_quits_qemu(own_folder: Path) -> None:
     with Typist(command("qemu-gdb", "02", "--state", str(own_folder)), ROOT) as typist:
         typist.see("waiting for gdb on port")
         typist.type("\x01x")
-        typist.see("-- ended before the kernel did")
+        typist.see("-- QEMU was quit before the kernel was done")
+        assert typist.end() == 0
+
+
+def test_the_keyboard_reaches_qemu(own_folder: Path) -> None:
+    with Typist(command("qemu-gdb", "02", "--state", str(own_folder)), ROOT) as typist:
+        typist.see("waiting for gdb on port")
+        typist.type("\x01c")
+        typist.see(r"\(qemu\) ")
+        typist.type("info status\r")
+        typist.see("VM status: paused")
+        typist.type("\x01x")
         assert typist.end() == 0
 
 
@@ -102,10 +130,10 @@ def test_an_emulator_dies_with_its_command_even_by_sigkill(own_folder: Path, nam
         assert alive(own_folder)
         subprocess.run(["kill", "-KILL", str(typist.pid)], check=True)
         typist.end()
-    for _ in range(100):
-        if not alive(own_folder):
-            break
+    end = time.monotonic() + 5
+    while alive(own_folder) and time.monotonic() < end:
         time.sleep(0.05)
+    assert not alive(own_folder), f"five seconds after `make {name}` was killed"
     for left in own_folder.glob("gatehouse-*"):
         shutil.rmtree(left)
 
@@ -122,6 +150,11 @@ def test_two_terminals_and_a_second_machine_at_the_same_time(own_folder: Path) -
                 gdb.see(GDB)
                 gdb.type("info symbol idt_load\n")
                 gdb.see(r"idt_load in section .text of \S*02-idt/kernel")
+                gdb.type("tbreak remember\ncontinue\n")
+                gdb.see("Temporary breakpoint 2.*, remember")
+                gdb.type("python import time; begin = time.monotonic()\nstack\n")
+                gdb.type("python print('took', time.monotonic() - begin, 's')\n")
+                assert float(gdb.see(r"took ([\d.]+) s")[1]) < 2       # it is 0.02, and is 4 if each answer is delayed
                 gdb.type("continue\n")
                 gdb.see("Remote connection closed")
                 gdb.type("quit\n")
@@ -133,6 +166,23 @@ def test_two_terminals_and_a_second_machine_at_the_same_time(own_folder: Path) -
     done = subprocess.run([str(DEBUG), "gdb", *state], capture_output=True, text=True, stdin=subprocess.DEVNULL)
     assert done.returncode == 2
     assert done.stderr == "no machine waits for gdb: say `make qemu-gdb LAB=...` in another terminal\n"
+
+
+def test_a_triple_fault_is_told_in_both_terminals(own_folder: Path) -> None:
+    state = ["--state", str(own_folder)]
+    with Typist(command("qemu-gdb", "02", "--test", "breakpoint", *state, source="short"), ROOT) as machine:
+        machine.see("waiting for gdb on port")
+        with Typist([str(DEBUG), "gdb", *state], ROOT) as gdb:
+            gdb.see(GDB)
+            gdb.type("continue\n")
+            gdb.see(r"-- ended: triple fault")
+            gdb.see(r"#GP\(13\) .* at trigger_int3")
+            gdb.type("quit\n")
+            gdb.end()
+        machine.see(r"-- ended: triple fault")
+        machine.see(r"#GP\(13\) .* at trigger_int3")
+        machine.type("\x01x")
+        assert machine.end() == 1
 
 
 def test_ctrl_c_stops_the_machine_under_gdb_and_nothing_else() -> None:
@@ -169,3 +219,30 @@ def test_the_debugger_of_bochs_has_the_symbols() -> None:
         typist.type("q\n")
         assert typist.end() == 0
         assert "# begin 1 breakpoint" in typist.shown      # before or behind the debugger's own words
+
+
+@pytest.mark.parametrize(("lab", "symbol"), [("00", "serial_write"), ("01", "gdt_load"), ("02", "entry_3")])
+def test_the_symbol_that_is_suggested_is_there(lab: str, symbol: str) -> None:
+    with Typist(command("bochs-debug", lab), ROOT) as typist:
+        typist.see(f'lb "{symbol}"')
+        typist.see(BOCHS)
+        typist.type(f'lb "{symbol}"\nc\n')
+        typist.see(rf"\({symbol}\+0\)")
+        typist.type("q\n")
+        typist.end()
+
+
+def test_the_debugger_of_bochs_tells_a_triple_fault_and_counts_data() -> None:
+    with Typist(command("bochs-debug", "02", "--test", "breakpoint", source="short"), ROOT) as typist:
+        typist.see(BOCHS)
+        typist.type("c\n")
+        typist.see(r"-- ended: triple fault")
+        typist.see(r"trail: .*#GP\(13\)")
+        assert typist.end() == 0
+    with Typist(command("bochs-debug", "00", "--test", "long_output"), ROOT) as typist:
+        typist.see(BOCHS)
+        typist.type("c\n")
+        typist.see(r"^\(4096 bytes of data; make grade compares them\)$")
+        typist.see(r"^ok 1 long_output")
+        typist.see("-- the kernel switched the machine off")
+        assert typist.end() == 0

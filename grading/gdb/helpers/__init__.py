@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gdb
 
-from . import kernel, leave, unwind
+from . import ended, kernel, leave, unwind
 from .frames import PtRegs
 from .inject import Nmi
 from .stacks import Stack
@@ -17,5 +17,6 @@ def install() -> None:
         command()
     unwind.install()
     leave.install()
+    ended.install()
     gdb.events.new_objfile.connect(lambda _: kernel.refresh())
     kernel.refresh()

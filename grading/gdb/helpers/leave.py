@@ -6,6 +6,8 @@ machine runs to the IRETQ that takes this very frame, and over it; the handler m
 
 from __future__ import annotations
 
+import contextlib
+
 import gdb
 
 from . import kernel
@@ -64,7 +66,8 @@ class End(gdb.Command):
 
     def invoke(self, text: str, from_tty: bool) -> None:
         if gdb.selected_thread() is not None:
-            gdb.execute("kill", to_string=True)
+            with contextlib.suppress(gdb.error):     # it may be gone before it answers
+                gdb.execute("kill", to_string=True)
 
 
 def install() -> None:
