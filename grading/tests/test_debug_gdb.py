@@ -37,7 +37,7 @@ def test_bt_is_right_at_every_instruction(source: str, test: str, start: str, en
 
 def test_bt_crosses_the_stand_in_stubs_of_lab_02() -> None:
     told = gdb("02", "breakpoint", ["break remember", "continue", "bt"])
-    assert re.search(r"#0  remember.*<signal handler called>\n#\d+  .*trigger_int3_next \(\).*kernel_main", told, re.DOTALL)
+    assert re.search(r"#0  remember.* in report_and_resume .*<signal handler called>\n#\d+  .*trigger_int3_next \(\).*kernel_main", told, re.DOTALL)
 
 
 def test_a_frame_that_is_not_where_the_code_would_put_it_is_looked_for() -> None:
@@ -54,9 +54,9 @@ def test_a_frame_that_is_not_where_the_code_would_put_it_is_looked_for() -> None
 
 def test_commands_show_the_machine() -> None:
     told = gdb("03", "page_fault", [
-        "tbreak trap", "continue", "echo <pt_regs>\\n", "pt_regs", "echo <stack>\\n", "stack 30", "echo <idt>\\n", "idt",
+        "echo <boot_gdt>\\n", "gdt", "echo <-->\\n", "tbreak trap", "continue", "echo <pt_regs>\\n", "pt_regs", "echo <stack>\\n", "stack 45", "echo <idt>\\n", "idt",
         "idt 14", "echo <gdt>\\n", "gdt", "echo <tss>\\n", "tss", "echo <gs>\\n", "gs", "echo <end>\\n"])
-    shown = dict(re.findall(r"^(?:\(gdb\) )*<(\w+)>\n(.*?)(?=^(?:\(gdb\) )*<)", told, re.MULTILINE | re.DOTALL))
+    shown = dict(re.findall(r"^(?:\(gdb\) )*<([\w-]+)>\n(.*?)(?=^(?:\(gdb\) )*<)", told, re.MULTILINE | re.DOTALL))
 
     def see(name: str, *patterns: str) -> None:
         for pattern in patterns:
@@ -66,8 +66,12 @@ def test_commands_show_the_machine() -> None:
         r"\+0x80  rip .*trigger_pf_read", r"\+0x88  cs .*KERNEL_CS", r"\+0xa0  ss .*KERNEL_DS")
     see("stack", r"^(\(gdb\) )?the boot stack, .* bytes used$", r"return to entry_normal|a return to entry_normal", r"  rdi$",
         r"  cs, KERNEL_CS$", r"\d+ more words")
-    see("idt", r"limit 0xfff: 256 gates", r"^ +3  interrupt gate  dpl 3  ist 0  0x0010:entry_3  #BP", r"^ +9  not present",
+    see("stack", r"0x0+18  ss, KERNEL_DS\n.*  skipped by the CPU when it aligned rsp\n(?!.*skipped)", r"  return to provoke\+0x\w+$")
+    assert not re.search("return to (?!entry_normal|provoke)", shown["stack"]), shown["stack"]
+    see("idt", r"  dpl       0  INT 14 is allowed in ring 0,", r"limit 0xfff: 256 gates", r"^ +3  interrupt gate  dpl 3  ist 0  0x0010:entry_3  #BP", r"^ +9  not present",
         r"31 to 255  not present", r"^(\(gdb\) )?gate 14 at .*#PF", r"  selector  0x0010  KERNEL_CS", r"  present   1")
+    see("boot_gdt", r"0x08 .*code, 64-bit, ring 0")
+    assert "KERNEL" not in shown["boot_gdt"]
     see("gdt", r"limit 0x4f", r"0x10 .*KERNEL_CS +code, 64-bit, ring 0", r"0x20 .*code, 32-bit, ring 3", r"0x40 .*TSS, busy",
         r"0x48 .*upper half")
     see("tss", r"TR 0x0040, TSS at .*percpu0.*limit 0x67", r"ist7    0, not set", r"io map  0x68, beyond the limit")
@@ -97,3 +101,21 @@ def test_mistakes_get_one_line() -> None:
 def test_an_unfilled_kernel_can_be_debugged(tmp_path: Path) -> None:
     told = gdb("03", "reaches_c", ["tbreak hole_reached", "continue", "bt 3"], source="skeleton")
     assert re.search(r"#0  hole_reached \(\)", told), told
+
+
+def test_a_triple_fault_leaves_the_machine_to_be_looked_at() -> None:
+    told = gdb("02", "breakpoint", ["continue", "bt 2", "continue", "stepi", "idt"], source="short")
+    assert re.search(r"^-- ended: triple fault.*\ntrail: .*#GP\(13\).*#DF\(8\)", told, re.MULTILINE), told
+    assert "The machine stands at trigger_int3" in told
+    assert re.search(r"#0 .*trigger_int3\w* ", told), told
+    assert told.count("the machine has ended and cannot go on") == 2
+    assert "limit 0x2f: 3 gates" in told
+    assert "Remote" not in told and "Python Exception" not in told, told
+
+
+def test_no_slot_is_a_return_address_for_what_its_bytes_look_like() -> None:
+    """The CPU's rip slot, with bytes before the address that could be the end of an indirect call."""
+    told = gdb("03", "reaches_c", ["tbreak hole_reached", "continue", "set $to = *(unsigned long *)$rsp",
+                                   "set *(unsigned short *)($to - 3) = 0x90ff", "bt", "stack 12"], source="skeleton")
+    assert re.search(r"#0  hole_reached.*\n#1 .* provoke ", told), told
+    assert not re.search("return to trigger", told), told

@@ -22,6 +22,7 @@ class Kernel:
     symbols: Symbols
     states: dict[int, list[State]]
     returns: tuple[int, ...]            # the IRETQs
+    called_from: frozenset[int | None]  # where CALLs return to
 
     def within(self, address: int, name: str) -> bool:
         """Whether an address lies between the symbols NAME_start and NAME_end."""
@@ -64,7 +65,8 @@ def refresh() -> None:
     code = disassembly.disassemble(Path(name), OBJDUMP)
     states = entry_frames.follow(code)
     returns = tuple(address for address in sorted(states) if code.instructions[address].name == "iretq")
-    _loaded = Kernel(Path(name), symbols, states, returns)
+    called_from = frozenset(here.following for here in code.instructions.values() if here.name == "call")
+    _loaded = Kernel(Path(name), symbols, states, returns, called_from)
     _add_frames(cfi.frames(code, states))
 
 

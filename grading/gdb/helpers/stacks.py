@@ -69,8 +69,9 @@ class Stack(gdb.Command):
 
 def marks() -> dict[int, str]:
     """What the frames of the backtrace have on the stack: the slots of each way in, the return addresses."""
-    from .frames import entry_of, remark     # it needs stack_name from here
+    from .frames import CPU_SLOTS, entry_of, remark     # it needs stack_name from here
     notes: dict[int, str] = {}
+    known = kernel.loaded()
     newer: gdb.Frame | None = None
     for frame in unwind.frames(gdb.newest_frame()):
         if entry := entry_of(frame):
@@ -78,9 +79,13 @@ def marks() -> dict[int, str]:
                 if name:
                     said = remark(name, words(at, 1)[0])
                     notes[at] = f"{name}{', ' + said if said else ''}"
+            above = entry.frame + SLOT * len(CPU_SLOTS)
+            for at in range(above, min(words(above - 2 * SLOT, 1)[0], above + unwind.ALIGNMENT), SLOT):
+                notes[at] = "skipped by the CPU when it aligned rsp"
         if newer is not None and gdb.SIGTRAMP_FRAME not in (newer.type(), frame.type()):
             at = frame_register(frame, "rsp") - SLOT
-            notes.setdefault(at, f"return to {describe(frame.pc())}")
+            if known and unwind.is_return_address(known, frame.pc()) and words(at, 1)[0] == frame.pc():
+                notes.setdefault(at, f"return to {describe(frame.pc())}")
         newer = frame
     return notes
 

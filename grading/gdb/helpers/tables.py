@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gdb
 
+from . import kernel
 from .machine import argument, describe, named, read, register, system, word
 from .stacks import stack_name
 
@@ -12,6 +13,7 @@ SELECTORS = {0x08: "KERNEL32_CS", 0x10: "KERNEL_CS", 0x18: "KERNEL_DS", 0x20: "U
 GATE_TYPES = {0xc: "call gate", 0xe: "interrupt gate", 0xf: "trap gate"}
 SYSTEM_TYPES = {0x2: "LDT", 0x9: "TSS, available", 0xb: "TSS, busy"}
 GATE = 16
+PER_CPU = "percpu0"          # holds the GDT that the selectors are of
 IST_STACKS = 7
 
 
@@ -81,8 +83,16 @@ def gate_in_full(vector: int, address: int) -> list[str]:
             f"  selector  {selector:#06x}  {SELECTORS.get(selector, 'not in this kernel')}",
             f"  ist       {ist}{'  no IST stack' if not ist else ''}",
             f"  type      {kind:#x}  {GATE_TYPES.get(kind, 'no gate')}",
-            f"  dpl       {attributes >> 5 & 3}  INT {vector} from ring {attributes >> 5 & 3} and below it",
+            f"  dpl       {attributes >> 5 & 3}  {door(vector, attributes >> 5 & 3)}",
             f"  present   {attributes >> 7}"]
+
+
+def door(vector: int, dpl: int) -> str:
+    """Who may execute INT through a gate; what the CPU raises itself passes any."""
+    if dpl == 3:
+        return f"INT {vector} is allowed in every ring"
+    rings = "ring 0" if not dpl else f"rings 0 to {dpl}"
+    return f"INT {vector} is allowed in {rings}, elsewhere it is a #GP"
 
 
 class Gdt(gdb.Command):
@@ -94,12 +104,15 @@ class Gdt(gdb.Command):
     def invoke(self, text: str, from_tty: bool) -> None:
         base, limit = system().gdt
         print(f"GDT at {named(base)}, limit {limit:#x}")
+        known = kernel.loaded()
+        per_cpu = known.symbols.get(PER_CPU) if known else None
+        ours = per_cpu is not None and per_cpu <= base < per_cpu + known.symbols.size(PER_CPU)    # not the boot's
         upper = False
         for selector in range(0, limit + 1 - 7, 8):
             value = word(base + selector)
             said = "upper half of the TSS descriptor" if upper else descriptor_text(value)
             upper = not upper and not value >> 44 & 1 and value >> 40 & 0xf in SYSTEM_TYPES
-            print(f"  {selector:#04x}  {value:#018x}  {SELECTORS.get(selector, ''):<12}  {said}".rstrip())
+            print(f"  {selector:#04x}  {value:#018x}  {SELECTORS.get(selector, '') if ours else '':<12}  {said}".rstrip())
 
 
 def descriptor_text(value: int) -> str:

@@ -24,6 +24,7 @@ from .machine import MASK
 SLOT = 8
 FRAME_SLOTS = 5
 SEARCHED = 64                          # slots
+MOST_FRAMES = 100
 CODE_SELECTORS = (0x10, 0x33, 0x23)    # arch/segments.h
 STACK_SELECTORS = {0x10: (0x18, 0), 0x33: (0x2b,), 0x23: (0x2b,)}
 FLAGS_FIXED, FLAGS_ZERO = 1 << 1, ~0x3f7fd7 & MASK    # SDM vol. 1, figure 3-8
@@ -123,11 +124,7 @@ def is_frame(known: Kernel, at: int) -> bool:
 
 def is_return_address(known: Kernel, address: int) -> bool:
     """Whether a CALL stands before an address in the kernel's code."""
-    if not known.in_text(address) or not known.in_text(address - 7):
-        return False
-    before = bytes(gdb.selected_inferior().read_memory(address - 7, 7))
-    indirect = any(before[-length] == 0xff and before[1 - length] >> 3 & 7 == 2 for length in (2, 3, 4, 6, 7))
-    return before[-5] == 0xe8 or indirect
+    return address in known.called_from
 
 
 def links(known: Kernel, rbp: int, above: int) -> bool:
@@ -187,9 +184,11 @@ def _stored(pending: gdb.PendingFrame, address: int, register: str = "rip") -> g
 
 
 def frames(start: gdb.Frame) -> Iterator[gdb.Frame]:
-    """A frame and all older ones."""
+    """A frame and all older ones; from a stack that is spoilt gdb may read frames without end."""
     frame: gdb.Frame | None = start
-    while frame is not None:
+    for _ in range(MOST_FRAMES):
+        if frame is None:
+            break
         yield frame
         frame = frame.older()
 
