@@ -57,7 +57,7 @@ class Console:
 
     def _counted(self, end: int) -> bytes:
         count = max(0, self._dropped + end - 1)
-        other = b"" if count == self._promised else b" instead of %d" % self._promised
+        other = b"" if count == self._promised else f" instead of {self._promised}".encode()
         self._promised = None
         return b"(%d bytes of data%s; make grade compares them)\n" % (count, other)
 
