@@ -63,8 +63,8 @@ class LogReader:
         if NO_RESOLUTION not in self.text:
             return []
         trail = trail_told(self._log.tally.events(lambda _: 0), hex)[:1]
-        rip = self._log.rip
-        return [f"-- ended: {TRIPLE_FAULT}", *trail, *([f"  the last at {Places(self._kernel).describe(rip)}"] if rip else [])]
+        last = [] if self._log.rip is None else [f"  the last at {Places(self._kernel).describe(self._log.rip)}"]
+        return [f"-- ended: {TRIPLE_FAULT}", *trail, *last]
 
 
 def prepare(asked: Wish, commands: str, serial: Path | str, log: str | None = None) -> list[str]:

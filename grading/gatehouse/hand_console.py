@@ -13,8 +13,8 @@ OVER = re.compile(rb"\n(?=# data end \w+\n|# begin \d+ |(?:not )?ok \d+ \w+ \[|#
                   rb"|(?=reached hole \d+\.\d+, which)")
 LONGEST = 64                 # bytes; no header and no line that OVER looks for is longer
 # Text; what moves the cursor, erases or colours, as shells and QEMU's monitor do; that, cut in two; all else.
-TOKEN = re.compile(rb"(?P<shown>[\n\r\t\b -~]+|\x1b\[[0-9;]{0,8}[A-DHJKm])|(?P<cut>\x1b(?:\[[0-9;]{0,8})?\Z)|(?P<odd>.)",
-                   re.DOTALL)
+TOKEN = re.compile(rb"(?P<shown>[\n\r\t\b -~]+|\x1b\[[0-9;]{0,8}[A-DHJKm])"
+                   rb"|(?P<cut>\x1b(?:\[[0-9;]{0,8})?\Z)|(?P<odd>.)", re.DOTALL)
 
 
 class Console:

@@ -101,7 +101,8 @@ def watch(asked: Wish, more: Sequence[str] = (), give: Sequence[int] = (), gdb: 
     with keyboard() as keys, Machine(asked, "-mon chardev=terminal", more, give, keys, gdb) as machine:
         status = machine.wait()
     messages = (asked.run / "messages").read_text(errors="replace").splitlines()
-    errors = [said.strip() for said in messages if said.startswith("qemu") and "warning:" not in said and BY_GDB not in said]
+    errors = [said.strip() for said in messages
+              if said.startswith("qemu") and "warning:" not in said and BY_GDB not in said]
     if errors or status < 0:
         raise CannotStart(errors[-1] if errors else f"QEMU was killed by signal {-status}")
     if status & STATUS_BIT:

@@ -82,7 +82,8 @@ def in_foreground(command: Sequence[str | Path], environment: dict[str, str] | N
     before = signal.signal(signal.SIGTTOU, signal.SIG_IGN)
     own_group = os.getpgrp()
     try:
-        process = subprocess.Popen(tied(command), preexec_fn=_take_terminal, env=variables, pass_fds=give, stdout=stdout)
+        process = subprocess.Popen(tied(command), preexec_fn=_take_terminal, env=variables, pass_fds=give,
+                                   stdout=stdout)
         started()
         while True:
             _, status = os.waitpid(process.pid, os.WUNTRACED)
