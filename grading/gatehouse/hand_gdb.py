@@ -26,7 +26,7 @@ def wait_for_gdb(asked: Wish, state: Path) -> int:
     listener, port = _listen()
     state.mkdir(parents=True, exist_ok=True)
     waiting = state / WAITING
-    waiting.write_text(f"{PID}{os.getpid()}\n{script(asked, f'localhost:{port}')}")
+    waiting.write_text(f"{PID}{os.getpid()}\n{script(asked, f'127.0.0.1:{port}')}")
     print(f"waiting for gdb on port {port}: say `make gdb` in another terminal; Ctrl-a x quits")
     try:
         return watch(asked, ["-S", *_stub(listener, "nodelay=on")], [listener.fileno()], gdb=True)

@@ -195,8 +195,7 @@ def test_ctrl_c_stops_the_machine_under_gdb_and_nothing_else() -> None:
         typist.see(GDB)
         typist.type("set *(unsigned short *) $rip = 0xfeeb\ncontinue\n")    # jmp $
         typist.see("Continuing")
-        typist.type("\x03")
-        typist.see("SIGINT")
+        typist.insist("\x03", "SIGINT")
         typist.type("info symbol $rip\n")
         typist.see("remember in section")
         typist.type("quit\n")
