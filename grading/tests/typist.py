@@ -45,20 +45,9 @@ class Typist:
     def type(self, text: str) -> None:
         os.write(self._terminal, text.encode())
 
-    def insist(self, key: str, pattern: str) -> re.Match[str]:
-        """Press a key, and again each second, until the pattern is shown: gdb loses a Ctrl-C while it resumes."""
-        for _ in range(int(PATIENCE) - 1):
-            self.type(key)
-            try:
-                return self.see(pattern, 1.0)
-            except AssertionError:
-                continue
-        self.type(key)
-        return self.see(pattern)
-
-    def see(self, pattern: str, patience: float = PATIENCE) -> re.Match[str]:
+    def see(self, pattern: str) -> re.Match[str]:
         """Wait until the pattern is shown, behind what was waited for before. AssertionError with all that was shown."""
-        end = time.monotonic() + patience
+        end = time.monotonic() + PATIENCE
         while True:
             if found := re.compile(pattern, re.MULTILINE).search(self.shown, self._from):
                 self._from = found.end()
