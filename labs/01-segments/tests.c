@@ -122,47 +122,13 @@ TEST_BEFORE(INIT_SEGMENTS, percpu)
     expect_gs(&scratch);
 }
 
-static u64 selector_cs(void)
-{
-    u64 value;
-    asm volatile("mov %0, cs" : "=r"(value));
-    return value;
-}
-
-static u64 selector_ss(void)
-{
-    u64 value;
-    asm volatile("mov %0, ss" : "=r"(value));
-    return value;
-}
-
-static u64 selector_ds(void)
-{
-    u64 value;
-    asm volatile("mov %0, ds" : "=r"(value));
-    return value;
-}
-
-static u64 selector_es(void)
-{
-    u64 value;
-    asm volatile("mov %0, es" : "=r"(value));
-    return value;
-}
-
-static u64 selector_fs(void)
-{
-    u64 value;
-    asm volatile("mov %0, fs" : "=r"(value));
-    return value;
-}
-
-static u64 selector_gs(void)
-{
-    u64 value;
-    asm volatile("mov %0, gs" : "=r"(value));
-    return value;
-}
+// The selector in a segment register: cs, ss, ds, es, fs or gs.
+#define selector(name)                                \
+    ({                                                \
+        u64 value;                                    \
+        asm volatile("mov %0, " #name : "=r"(value)); \
+        value;                                        \
+    })
 
 static u64 selector_tr(void)
 {
@@ -178,12 +144,12 @@ TEST(loaded)
     asm volatile("sgdt %0" : "=m"(gdtr));
     report_equal(gdtr.base, (u64)percpu0.gdt, "GDTR base");
     report_equal(gdtr.limit, GDT_ENTRIES * 8 - 1, "GDTR limit");
-    report_equal(selector_cs(), KERNEL_CS, "CS");
-    report_equal(selector_ss(), KERNEL_DS, "SS");
-    report_equal(selector_ds(), KERNEL_DS, "DS");
-    report_equal(selector_es(), KERNEL_DS, "ES");
-    report_equal(selector_fs(), 0, "FS");
-    report_equal(selector_gs(), 0, "GS");
+    report_equal(selector(cs), KERNEL_CS, "CS");
+    report_equal(selector(ss), KERNEL_DS, "SS");
+    report_equal(selector(ds), KERNEL_DS, "DS");
+    report_equal(selector(es), KERNEL_DS, "ES");
+    report_equal(selector(fs), 0, "FS");
+    report_equal(selector(gs), 0, "GS");
     expect_segments(&percpu0);
 }
 
