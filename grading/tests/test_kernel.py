@@ -15,7 +15,8 @@ from gatehouse.qemu import Qemu
 
 ROOT = Path(__file__).resolve().parents[2]
 NONCE = "0123456789abcdef"
-RETURNING = [("no_page_is_writable_and_executable", "pages", "all_pages", "heap"), ("printing", "symbols")]
+RETURNING = [("no_page_is_writable_and_executable", "map_and_unmap", "device_map", "pages", "all_pages", "heap"),
+             ("printing", "symbols")]
 PRINTED = """\
 # [-42] [   42] [42   ] [00042] [4000000000] [beef]
 # [-4611686018427387904] [18446744073709551615] [000000000000feed] [8]
@@ -78,6 +79,7 @@ def test_exception_that_nobody_expects_names_its_vector(boot) -> None:
 
 def test_freeing_twice_is_told(boot) -> None:
     assert re.match(r"PANIC: heap_free\(0x[0-9a-f]{16}\): freed twice\n", panic(boot("test=heap_freed_twice")))
+    assert re.match(r"PANIC: page tables: 0x[0-9a-f]{16} is mapped already", panic(boot("test=mapped_twice")))
 
 
 @pytest.mark.parametrize(("words", "complaint"), [

@@ -3,6 +3,7 @@
 #include <arch/boot.h>
 #include <arch/cpu.h>
 #include <arch/layout.h>
+#include <arch/local_apic.h>
 #include <arch/paging.h>
 #include <kernel/heap.h>
 #include <kernel/memory.h>
@@ -38,7 +39,7 @@ static void walk(const u64 *table, int level, bool writable, bool executable, bo
 
 static void expect_rights(const void *address, u64 rights, const char *what)
 {
-    u64 *entry = paging_entry((u64)address);
+    u64 *entry = paging_entry(kernel_tables, (u64)address);
 
     report(entry, "%s is mapped", what);
     if (entry)
@@ -65,6 +66,52 @@ TEST(no_page_is_writable_and_executable)
     expect_rights(direct_map(image_physical(&data)), PTE_NO_EXECUTE | PTE_WRITABLE,
                   "data in the direct map");
     report(read_cr0() & CR0_WP, "CR0.WP: ring 0 obeys read-only pages");
+}
+
+// One page that comes and goes and changes its rights, in each half of the address space.
+static void map_and_unmap(u64 address, u64 user)
+{
+    u64 *page = pages_allocate(1);
+    u64 physical = direct_map_physical(page);
+
+    *page = 0x5eed;
+    report_equal(paging_entry(kernel_tables, address), 0, "entry of 0x%lx before", address);
+    report_equal(paging_map(kernel_tables, address, physical, KERNEL_DATA | user), 0, "map");
+    report_equal(*(volatile u64 *)address, 0x5eed, "what the page holds at 0x%lx", address);
+    *(volatile u64 *)address = 0xf00d;
+    report_equal(*page, 0xf00d, "what was written at 0x%lx", address);
+    paging_protect(kernel_tables, address, KERNEL_CONSTANTS | user);
+    report_equal(*paging_entry(kernel_tables, address) & ~(PTE_ACCESSED | PTE_DIRTY),
+                 physical | KERNEL_CONSTANTS | user, "entry of 0x%lx, protected", address);
+    report_equal(paging_unmap(kernel_tables, address) & PTE_ADDRESS, physical, "unmapped");
+    report_equal(paging_unmap(kernel_tables, address), 0, "unmapped a second time");
+    pages_free(page, 1);
+}
+
+TEST(map_and_unmap)
+{
+    map_and_unmap(STACKS_BASE + 5 * PAGE_SIZE, 0);
+    map_and_unmap(0x400000, 0);
+}
+
+TEST(mapped_twice)
+{
+    paging_map(kernel_tables, KERNEL_BASE + image_physical(kernel_end) + PAGE_SIZE, 0, KERNEL_DATA);
+    paging_map(kernel_tables, KERNEL_BASE + image_physical(kernel_end) + PAGE_SIZE, 0, KERNEL_DATA);
+}
+
+// The local APIC through device_map: version and number of LVT entries that every model here has.
+TEST(device_map)
+{
+    u64 *entry;
+    u32 version = local_apic_read(APIC_VERSION);
+
+    report((version & 0xf0) == 0x10, "local APIC, version 0x%x", version);
+    entry = paging_entry(kernel_tables, DEVICES_BASE);
+    report(entry, "the first device page is mapped");
+    if (entry)
+        report_equal(*entry & (PTE_UNCACHED | PTE_WRITE_THROUGH | PTE_NO_EXECUTE | PTE_USER),
+                     PTE_UNCACHED | PTE_WRITE_THROUGH | PTE_NO_EXECUTE, "its bits");
 }
 
 static bool in_ram(u64 physical)

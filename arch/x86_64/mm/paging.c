@@ -1,33 +1,21 @@
-// The kernel's page tables: no page is writable and executable, by any of its addresses.
+// Page tables. In the kernel's no page is writable and executable, by any of its addresses.
 
 #include <arch/boot.h>
 #include <arch/cpu.h>
 #include <arch/layout.h>
 #include <arch/paging.h>
+#include <kernel/errno.h>
 #include <kernel/memory.h>
 #include <kernel/panic.h>
 #include <kernel/string.h>
 
 enum { LEAF_LEVEL = 0, LARGE_LEVEL = 1, TOP_LEVEL = 3 };
 
-#define CODE      (PTE_PRESENT | PTE_GLOBAL)
-#define READ_ONLY (PTE_PRESENT | PTE_GLOBAL | PTE_NO_EXECUTE)
-#define DATA      (PTE_PRESENT | PTE_GLOBAL | PTE_NO_EXECUTE | PTE_WRITABLE)
-
-static u64 *kernel_tables; // the level-4 table, in the direct map
+u64 *kernel_tables;
 
 static unsigned index_at(u64 address, int level)
 {
     return address >> (12 + 9 * level) & (TABLE_ENTRIES - 1);
-}
-
-static u64 *table_new(void)
-{
-    u64 *table = pages_allocate(1);
-
-    if (!table)
-        panic("no memory left for page tables");
-    return memset(table, 0, PAGE_SIZE);
 }
 
 static u64 *table_of(u64 entry)
@@ -35,23 +23,41 @@ static u64 *table_of(u64 entry)
     return direct_map(entry & PTE_ADDRESS);
 }
 
-// The table one level down. Rights are decided in the leaves; tables grant all that ring 0 may have.
-static u64 *table_below(u64 *entry)
+// The table one level down, made if there is none; NULL when memory is out. Rights are decided in the
+// leaves: tables grant all that the leaves below them may have.
+static u64 *table_below(u64 *entry, u64 address)
 {
     if (*entry & PTE_LARGE)
         panic("page tables: 4 KiB wanted where 2 MiB are mapped already, entry 0x%lx", *entry);
-    if (!(*entry & PTE_PRESENT))
-        *entry = direct_map_physical(table_new()) | PTE_PRESENT | PTE_WRITABLE;
+    if (!(*entry & PTE_PRESENT)) {
+        u64 *table = pages_allocate(1);
+
+        if (!table)
+            return NULL;
+        memset(table, 0, PAGE_SIZE);
+        *entry = direct_map_physical(table) | PTE_PRESENT | PTE_WRITABLE |
+                 (address < USER_END ? PTE_USER : 0);
+    }
     return table_of(*entry);
 }
 
-static void map_page(u64 address, u64 physical, u64 flags, int leaf_level)
+// The entry for `address` at `level`; NULL when memory is out.
+static u64 *entry_at(u64 *tables, u64 address, int level)
 {
-    u64 *table = kernel_tables;
+    u64 *table = tables;
 
-    for (int level = TOP_LEVEL; level > leaf_level; level--)
-        table = table_below(&table[index_at(address, level)]);
-    table[index_at(address, leaf_level)] = physical | flags;
+    for (int above = TOP_LEVEL; table && above > level; above--)
+        table = table_below(&table[index_at(address, above)], address);
+    return table ? &table[index_at(address, level)] : NULL;
+}
+
+static void map_or_panic(u64 address, u64 physical, u64 flags, int level)
+{
+    u64 *entry = entry_at(kernel_tables, address, level);
+
+    if (!entry)
+        panic("no memory left for page tables");
+    *entry = physical | flags;
 }
 
 // Maps [start, end) of physical memory at `base` + physical, in large pages where they fit.
@@ -60,8 +66,8 @@ static void map_range(u64 base, u64 start, u64 end, u64 flags)
     while (start < end) {
         bool large = start % LARGE_PAGE_SIZE == 0 && end - start >= LARGE_PAGE_SIZE;
 
-        map_page(base + start, start, large ? flags | PTE_LARGE : flags,
-                 large ? LARGE_LEVEL : LEAF_LEVEL);
+        map_or_panic(base + start, start, large ? flags | PTE_LARGE : flags,
+                     large ? LARGE_LEVEL : LEAF_LEVEL);
         start += large ? LARGE_PAGE_SIZE : PAGE_SIZE;
     }
 }
@@ -72,10 +78,10 @@ static void map_image(void)
     u64 constants_end = image_physical(rodata_end), end = image_physical(kernel_end);
     u64 guard = image_physical(boot_stack_guard); // an overflow of the boot stack is a #PF
 
-    map_range(KERNEL_BASE, code, code_end, CODE);
-    map_range(KERNEL_BASE, code_end, constants_end, READ_ONLY);
-    map_range(KERNEL_BASE, constants_end, guard, DATA);
-    map_range(KERNEL_BASE, guard + PAGE_SIZE, end, DATA);
+    map_range(KERNEL_BASE, code, code_end, KERNEL_TEXT);
+    map_range(KERNEL_BASE, code_end, constants_end, KERNEL_CONSTANTS);
+    map_range(KERNEL_BASE, constants_end, guard, KERNEL_DATA);
+    map_range(KERNEL_BASE, guard + PAGE_SIZE, end, KERNEL_DATA);
 }
 
 static u64 least(u64 a, u64 b)
@@ -96,24 +102,30 @@ static void map_memory(u64 start, u64 end)
 
     start = (start + PAGE_SIZE - 1) & -PAGE_SIZE;
     end &= -PAGE_SIZE;
-    map_range(DIRECT_MAP_BASE, start, least(end, image), DATA);
-    map_range(DIRECT_MAP_BASE, greatest(start, image), least(end, constants_end), READ_ONLY);
-    map_range(DIRECT_MAP_BASE, greatest(start, constants_end), end, DATA);
+    map_range(DIRECT_MAP_BASE, start, least(end, image), KERNEL_DATA);
+    map_range(DIRECT_MAP_BASE, greatest(start, image), least(end, constants_end), KERNEL_CONSTANTS);
+    map_range(DIRECT_MAP_BASE, greatest(start, constants_end), end, KERNEL_DATA);
 }
 
 void paging_initialise(void)
 {
-    kernel_tables = table_new();
+    kernel_tables = pages_allocate(1);
+    if (!kernel_tables)
+        panic("no memory left for page tables");
+    memset(kernel_tables, 0, PAGE_SIZE);
     for (size_t i = 0; i < boot_info.ranges; i++)
         map_memory(boot_info.range[i].start, boot_info.range[i].end);
     map_image();
+    if (!entry_at(kernel_tables, DEVICES_BASE, LARGE_LEVEL) ||
+        !entry_at(kernel_tables, STACKS_BASE, LARGE_LEVEL))
+        panic("no memory left for page tables");
     write_cr3(direct_map_physical(kernel_tables));
     // A CR3 write keeps global entries (SDM vol. 3, section 4.10.4.1); the boot's had none.
 }
 
-u64 *paging_entry(u64 address)
+u64 *paging_entry(u64 *tables, u64 address)
 {
-    u64 *table = kernel_tables;
+    u64 *table = tables;
 
     for (int level = TOP_LEVEL;; level--) {
         u64 *entry = &table[index_at(address, level)];
@@ -123,4 +135,53 @@ u64 *paging_entry(u64 address)
             return entry;
         table = table_of(*entry);
     }
+}
+
+int paging_map(u64 *tables, u64 address, u64 physical, u64 flags)
+{
+    u64 *entry = entry_at(tables, address, LEAF_LEVEL);
+
+    if (!entry)
+        return -ENOMEM;
+    if (*entry & PTE_PRESENT)
+        panic("page tables: 0x%lx is mapped already, entry 0x%lx", address, *entry);
+    *entry = physical | flags; // a CPU keeps no entry that was not present: nothing to invalidate
+    return 0;
+}
+
+void paging_protect(u64 *tables, u64 address, u64 flags)
+{
+    u64 *entry = paging_entry(tables, address);
+
+    if (!entry || (*entry & PTE_LARGE))
+        panic("page tables: no 4 KiB page at 0x%lx, to give it other rights", address);
+    *entry = (*entry & PTE_ADDRESS) | flags;
+    invalidate_page(address);
+}
+
+u64 paging_unmap(u64 *tables, u64 address)
+{
+    u64 *entry = paging_entry(tables, address);
+    u64 before;
+
+    if (!entry)
+        return 0;
+    if (*entry & PTE_LARGE)
+        panic("page tables: 0x%lx lies in a page of 2 MiB, which is not unmapped", address);
+    before = *entry;
+    *entry = 0;
+    invalidate_page(address);
+    return before;
+}
+
+volatile void *device_map(u64 physical, size_t size)
+{
+    static u64 next = DEVICES_BASE;
+    u64 start = physical & -PAGE_SIZE, address = next;
+
+    for (u64 page = start; page < physical + size; page += PAGE_SIZE) {
+        map_or_panic(next, page, KERNEL_DATA | PTE_UNCACHED | PTE_WRITE_THROUGH, LEAF_LEVEL);
+        next += PAGE_SIZE;
+    }
+    return (volatile void *)(address + physical - start);
 }

@@ -68,6 +68,12 @@ static inline void write_cr4(u64 value)
     asm volatile("mov cr4, %0" ::"r"(value) : "memory");
 }
 
+// Drops what the CPU keeps of the page at `address`, a global one too. SDM vol. 3, section 4.10.4.1.
+static inline void invalidate_page(u64 address)
+{
+    asm volatile("invlpg [%0]" ::"r"(address) : "memory");
+}
+
 static inline u64 read_rflags(void)
 {
     u64 value;

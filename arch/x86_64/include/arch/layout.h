@@ -6,7 +6,10 @@
 #define PAGE_SIZE       4096ul
 #define LARGE_PAGE_SIZE (512 * PAGE_SIZE)
 
+#define USER_END        0x0000800000000000ul // the low half, where the canonical addresses break off
 #define DIRECT_MAP_BASE 0xffff888000000000ul // all physical memory, in order
+#define DEVICES_BASE    0xffffc90000000000ul // registers of devices, one after the other
+#define STACKS_BASE     0xfffffe0000000000ul // kernel stacks, each above an unmapped page
 #define KERNEL_BASE     0xffffffff80000000ul // the image, at its physical address plus this
 
 #define BOOT_STACK_SIZE (4 * PAGE_SIZE)

@@ -4,6 +4,7 @@
 
 #include <arch/types.h>
 
+#define MSR_APIC_BASE      0x0000001bu
 #define MSR_EFER           0xc0000080u
 #define MSR_FS_BASE        0xc0000100u
 #define MSR_GS_BASE        0xc0000101u

@@ -1,24 +1,49 @@
-// The kernel's page tables. SDM vol. 3, section 4.5 "4-Level Paging".
+// Page tables. SDM vol. 3, section 4.5 "4-Level Paging".
 #pragma once
 
 #include <arch/types.h>
 
-#define PTE_PRESENT    (1ul << 0)
-#define PTE_WRITABLE   (1ul << 1)
-#define PTE_USER       (1ul << 2)
-#define PTE_ACCESSED   (1ul << 5)
-#define PTE_DIRTY      (1ul << 6)
-#define PTE_LARGE      (1ul << 7) // in a page directory: maps 2 MiB itself
-#define PTE_GLOBAL     (1ul << 8)
-#define PTE_NO_EXECUTE (1ul << 63)
-#define PTE_ADDRESS    0x000ffffffffff000ul
+#define PTE_PRESENT       (1ul << 0)
+#define PTE_WRITABLE      (1ul << 1)
+#define PTE_USER          (1ul << 2)
+#define PTE_WRITE_THROUGH (1ul << 3)
+#define PTE_UNCACHED      (1ul << 4) // PCD; with PWT it selects strong UC
+#define PTE_ACCESSED      (1ul << 5)
+#define PTE_DIRTY         (1ul << 6)
+#define PTE_LARGE         (1ul << 7) // in a page directory: maps 2 MiB itself
+#define PTE_GLOBAL        (1ul << 8)
+#define PTE_NO_EXECUTE    (1ul << 63)
+#define PTE_ADDRESS       0x000ffffffffff000ul
 
 #define TABLE_ENTRIES 512
+
+// The rights of the kernel's own pages.
+#define KERNEL_TEXT      (PTE_PRESENT | PTE_GLOBAL)
+#define KERNEL_CONSTANTS (PTE_PRESENT | PTE_GLOBAL | PTE_NO_EXECUTE)
+#define KERNEL_DATA      (PTE_PRESENT | PTE_GLOBAL | PTE_NO_EXECUTE | PTE_WRITABLE)
+
+// The kernel's level-4 table, in the direct map. Its upper half never gains an entry after boot, so
+// whoever copies that half shares all that the kernel will ever map.
+extern u64 *kernel_tables;
 
 // Builds the final page tables and loads them: RAM in the direct map, writable and not executable;
 // the image with code read-only, data not executable; nothing in the low half. Needs the page
 // allocator; a machine without enough memory for the tables is a panic.
 void paging_initialise(void);
 
-// The entry that maps `address`, or NULL if nothing does.
-u64 *paging_entry(u64 address);
+// The entry below the level-4 table `tables` that maps `address`, or NULL if nothing does.
+u64 *paging_entry(u64 *tables, u64 address);
+
+// Maps the page at `address` to `physical` (both multiples of PAGE_SIZE) with the bits `flags`. What
+// is mapped already is a panic: unmap it first. Returns 0, or -ENOMEM without a page for a table.
+int paging_map(u64 *tables, u64 address, u64 physical, u64 flags);
+
+// Gives the mapped page at `address` other bits, its physical address kept, on this CPU at once.
+void paging_protect(u64 *tables, u64 address, u64 flags);
+
+// Unmaps the page at `address` on this CPU at once. Returns its old entry, 0 if it had none.
+u64 paging_unmap(u64 *tables, u64 address);
+
+// Maps physical memory that is no RAM, of any alignment, where the kernel can use it: a device's
+// registers, uncached. It stays mapped. No room or no memory for tables is a panic.
+volatile void *device_map(u64 physical, size_t size);

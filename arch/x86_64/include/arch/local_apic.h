@@ -1,0 +1,27 @@
+// The registers of this CPU's local APIC. SDM vol. 3, table 11-1; all are 32 bits wide.
+#pragma once
+
+#include <arch/types.h>
+
+enum local_apic_register {
+    APIC_ID = 0x20,
+    APIC_VERSION = 0x30,
+    APIC_TASK_PRIORITY = 0x80,
+    APIC_END_OF_INTERRUPT = 0xb0,
+    APIC_SPURIOUS = 0xf0,
+    APIC_IN_SERVICE = 0x100, // eight registers, 0x10 apart: vectors 0 to 31, 32 to 63, ...
+    APIC_REQUESTED = 0x200,  // the same
+    APIC_ERROR_STATUS = 0x280,
+    APIC_COMMAND_LOW = 0x300, // writing this one sends
+    APIC_COMMAND_HIGH = 0x310,
+    APIC_LVT_TIMER = 0x320,
+    APIC_LVT_LINT0 = 0x350,
+    APIC_LVT_LINT1 = 0x360,
+    APIC_LVT_ERROR = 0x370,
+    APIC_TIMER_INITIAL = 0x380,
+    APIC_TIMER_CURRENT = 0x390,
+    APIC_TIMER_DIVIDE = 0x3e0,
+};
+
+u32 local_apic_read(enum local_apic_register from);
+void local_apic_write(enum local_apic_register to, u32 value);
