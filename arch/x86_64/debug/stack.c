@@ -7,7 +7,12 @@
 
 enum { MOST_FRAMES = 32 };
 
-static struct stack boot = { "boot stack", boot_stack, boot_stack + BOOT_STACK_SIZE, NULL };
+static struct stack boot = {
+    .name = "boot stack",
+    .low = boot_stack,
+    .top = boot_stack + BOOT_STACK_SIZE,
+    .guard = boot_stack_guard,
+};
 static struct stack *stacks = &boot;
 
 void stack_register(struct stack *stack)
@@ -20,6 +25,14 @@ const struct stack *stack_at(u64 address)
 {
     for (const struct stack *stack = stacks; stack; stack = stack->next)
         if (address >= (u64)stack->low && address < (u64)stack->top)
+            return stack;
+    return NULL;
+}
+
+const struct stack *stack_guarded_by(u64 address)
+{
+    for (const struct stack *stack = stacks; stack; stack = stack->next)
+        if (stack->guard && address - (u64)stack->guard < PAGE_SIZE)
             return stack;
     return NULL;
 }

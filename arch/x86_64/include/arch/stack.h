@@ -6,6 +6,7 @@
 struct stack {
     const char *name;
     const char *low, *top; // top is the first byte after it
+    const char *guard;     // the page that is not mapped, directly below; NULL if there is none
     struct stack *next;
 };
 
@@ -14,6 +15,9 @@ void stack_register(struct stack *stack);
 
 // The stack that `address` lies in, or NULL.
 const struct stack *stack_at(u64 address);
+
+// The stack in whose guard page `address` lies, or NULL: who touches it has left the stack below.
+const struct stack *stack_guarded_by(u64 address);
 
 // Prints the functions that led to where `regs` stands, innermost first: through the frame
 // pointers, and across a way into the kernel by the struct pt_regs that it left on the stack.
