@@ -1,5 +1,6 @@
 // Exceptions that reach C.
 
+#include <arch/exception_table.h>
 #include <kernel/panic.h>
 #include <kernel/print.h>
 #include <kernel/symbols.h>
@@ -34,9 +35,11 @@ trap_handler *trap_set_handler(unsigned vector, trap_handler *handler)
     return before;
 }
 
-// An exception that nothing in the kernel expects.
+// An exception that nothing in the kernel expects, but perhaps the instruction itself.
 void do_bug(struct pt_regs *regs, u64 error_code, unsigned vector)
 {
+    if (exception_table_fixup(regs))
+        return;
     if (error_code == NO_ERROR_CODE)
         panic_at(regs, "vector %u, %s", vector, vectors[vector].name);
     panic_at(regs, "vector %u, %s, error code 0x%lx", vector, vectors[vector].name, error_code);

@@ -10,4 +10,4 @@ void trap(struct pt_regs *regs, u64 error_code, u64 vector);
 // Sends `vector` to `handler` from now on and returns the handler it had.
 trap_handler *trap_set_handler(unsigned vector, trap_handler *handler);
 
-trap_handler do_bug, do_breakpoint;
+trap_handler do_bug, do_breakpoint, do_page_fault, do_irq;
