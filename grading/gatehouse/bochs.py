@@ -18,7 +18,7 @@ from typing import Any
 
 from .bochs_debugger import DUMP, DUMP_MOST, HALTED, LOG_MOST, Debugger
 from .bochs_log import Log, Loop, Restarted
-from .machine import Ending, Limits, Run, View
+from .machine import Answer, Ending, Limits, Run, View, no_answer
 from .supervise import Channel, Child, Enough, Flood, Gone, Overtime, missing
 from .symbols import NotAKernel, Symbols
 
@@ -61,7 +61,7 @@ class Bochs:
         return missing({"bochs": "bochs", BIOS: "bochsbios", VGA_BIOS: "vgabios", screen: "bochs-term"})
 
     def run(self, kernel_dir: Path, cmdline: str, directory: Path, limits: Limits = Limits(),
-            look: Callable[[View], Any] | None = None) -> Run:
+            look: Callable[[View], Any] | None = None, answer: Answer = no_answer) -> Run:
         directory.mkdir(parents=True, exist_ok=True)
         try:
             if lacking := self.missing():

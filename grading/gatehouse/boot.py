@@ -10,7 +10,7 @@ from pathlib import Path
 
 from .ktap import Transcript, parse
 from .labs import Lab, Test
-from .machine import Emulator, Ending, Limits, Run, View
+from .machine import Answer, Emulator, Ending, Limits, Run, View
 from .outcome import Crash, Place, ending
 from .probes import PROBES, Finding
 from .runs import TOLD, Runs
@@ -59,7 +59,8 @@ class Bench:
         cmdline = f"lab={self.lab.tag} test={','.join(names)} seed={self.seed} nonce={nonce}"
         directory = self.runs.new(f"{self.lab.tag}-{self.emulator.name}")
         self.tell(f"{len(names)} tests")
-        run = self.emulator.run(self.kernel, cmdline, directory, self.limits, self._look())
+        run = self.emulator.run(self.kernel, cmdline, directory, self.limits, self._look(),
+                                answers(tests, nonce))
         (directory / TOLD).write_text(f"{shlex.join(run.command)}\nthe kernel's command line: {cmdline}\n")
         said = parse(run.serial, names, nonce)
         return Boot(tuple(tests), nonce, run, said, ending(run, said, self.place))
@@ -76,3 +77,14 @@ class Bench:
             except KeyError as error:            # the kernel lacks a symbol that the given code declares
                 return [Finding(check, 1, 0, f"no symbol {error} in the kernel") for check in probe.checks]
         return look
+
+
+def answers(tests: Sequence[Test], nonce: str) -> Answer:
+    """What to do to a guest that knocks: the next line of the test that it is in, by all that it said so far."""
+    names = [test.name for test in tests]
+    left = {test.name: list(test.inject) for test in tests}
+
+    def answer(serial: bytes) -> str | None:
+        running = parse(serial, names, nonce).unfinished
+        return left[running].pop(0) if running and left[running] else None
+    return answer

@@ -15,6 +15,7 @@ from .toml_table import Source, Table
 OUTCOMES = ("pass", "wrong value", "missing result", "panic", "unfilled hole", "triple fault", "fault loop", "hang",
             "build failure", "emulator failure", "not run", "skipped", "not judged", "forged")
 EMULATORS = ("qemu", "bochs")
+INJECTIONS = ("mce", "nmi")      # what QEMU's monitor may be told to do to a guest that knocks
 POINTS = 100
 
 _PATH = re.compile(r"(?!.*(?:^|/)\.\.?(?:/|$))[\w+.-]+(?:/[\w+.-]+)*")
@@ -38,6 +39,7 @@ class Test:
     says: str | None            # what the panic must match
     not_on: dict[str, str]      # emulator -> why it cannot judge
     data: str | None            # the name of the bytes that the grader compares
+    inject: tuple[str, ...] = ()    # what to tell QEMU's monitor at each knock, <arch/injector.h>
 
 
 @dataclass(frozen=True)
@@ -130,9 +132,10 @@ def _paths(top: Table, key: str) -> tuple[str, ...]:
 def _tests(top: Table) -> tuple[Test, ...]:
     tests: list[Test] = []
     for table in top.tables("test"):
+        inject = table.optional("inject")
         test = Test(table.string("name"), table.number("points"), table.strings("needs", ()),
                     table.string("ends", "returns"), table.pattern("says"), table.words("not_on", {}),
-                    table.optional("data"))
+                    table.optional("data"), tuple((inject or "").splitlines()))
         earlier = [other.name for other in tests]
         _known(table, "needs", test.needs, earlier, "an earlier test")
         _known(table, "not_on", test.not_on, EMULATORS, "an emulator")
@@ -143,9 +146,20 @@ def _tests(top: Table) -> tuple[Test, ...]:
             table.complain("points are not negative", "points")
         if (test.ends == "panic") != (test.says is not None):
             table.complain('`says` belongs to `ends = "panic"` and is needed there', "ends")
+        if inject is not None:
+            _injections(table, test)
         table.finish()
         tests.append(test)
     return tuple(tests)
+
+
+def _injections(table: Table, test: Test) -> None:
+    """A line for each knock, of the commands that do nothing but that; only QEMU hears a knock."""
+    if not test.inject or not all(re.fullmatch(r"[a-z]+( (0x[0-9a-f]+|\d+))*", line) for line in test.inject):
+        table.complain(f"`inject` is lines such as {INJECTIONS[0]} 0 5 0xb200000000000000 0x4 0x0 0x0", "inject")
+    _known(table, "inject", [line.split(" ")[0] for line in test.inject if line], INJECTIONS, "an injection")
+    if "bochs" not in test.not_on:
+        table.complain("a test with `inject` is `not_on` bochs, which has no injector", "inject")
 
 
 def _holes(top: Table, tests: list[str]) -> tuple[NamedHole, ...]:

@@ -27,6 +27,7 @@ class Ending(StrEnum):
     RESET = "reset"      # triple fault, or a reset by a port
     STUCK = "stuck"      # still running at the limit of guest time
     HALTED = "halted"    # hlt with interrupts off, or nothing left that would wake it
+    UNASKED = "unasked"  # it knocked on the injector, and nobody was to answer
     CAPPED = "capped"    # the wall clock ran out: this computer was too slow, or the emulator hangs
     FLOOD = "flood"      # one of its outputs reached the cap
     FAILED = "failed"    # the emulator is missing, would not start, or died
@@ -39,6 +40,14 @@ class Limits:
     instructions: int = 250_000_000      # of guest time since power-on; a lab needs less than a tenth
     output: int = 256 * 1024             # bytes of serial port or debug console, each
     wall: float = 60.0                   # seconds; protects the grader, says nothing about the guest
+
+
+Answer = Callable[[bytes], str | None]       # the serial bytes so far -> a line for QEMU's monitor, None for no answer
+
+
+def no_answer(serial: bytes) -> str | None:
+    """For a machine that nothing is injected into."""
+    return None
 
 
 @dataclass(frozen=True)
@@ -134,13 +143,14 @@ class Emulator(Protocol):
         """None if it can run; else one line that says what to install."""
 
     def run(self, kernel_dir: Path, cmdline: str, directory: Path, limits: Limits = ...,
-            look: Callable[[View], Any] | None = None) -> Run:
+            look: Callable[[View], Any] | None = None, answer: Answer = no_answer) -> Run:
         """Run KERNEL_DIR's kernel once.
 
         DIRECTORY is made if need be and receives serial.log, debugcon.log and the emulator's own
         log; one run, one directory.  LOOK is called with the stopped machine when the guest has
         ended it through machine_end (in Bochs at its first instruction, in QEMU after its last);
-        what it raises passes through, and the emulator is gone by then.  Any number of runs may go
+        what it raises passes through, and the emulator is gone by then.  ANSWER says what becomes of a
+        guest that knocks on the injector (<arch/injector.h>); in Bochs there is none to knock on.  Any number of runs may go
         on side by side, in any threads.
         """
 

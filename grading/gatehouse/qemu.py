@@ -7,6 +7,9 @@ The watchdog that ends a machine is QEMU's ib700, armed through the monitor befo
 instruction.  Its action is `reset`, because that is the one that stops the CPU at the instruction
 where the time ran out (`pause` lets it go on until the main loop wakes); `-action reboot=shutdown,
 shutdown=pause` then turns every end of a machine into a pause in which it can be looked at.
+
+The injector is QEMU's pvpanic: a guest that writes to it is paused behind that very instruction, and
+`-action panic=pause` leaves it to us to let it go on.  The watchdog's time stands still meanwhile.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from .machine import Ending, Limits, Run, View
+from .machine import Answer, Ending, Limits, Run, View, no_answer
 from .qemu_trail import Loop, TrailLog
 from .qmp import Qmp, view
 from .supervise import Channel, Child, Flood, Gone, Overtime, missing
@@ -27,7 +30,8 @@ PROGRAM = "qemu-system-x86_64"
 SHIFT = 6                            # an instruction takes 2**SHIFT ns
 MACHINE = ["-accel", "tcg", "-icount", f"shift={SHIFT},sleep=off", "-machine", "q35", "-cpu", "max,vendor=GenuineIntel",
            "-m", "128", "-no-user-config", "-nodefaults", "-display", "none", "-device", "ib700",
-           "-action", "reboot=shutdown,shutdown=pause,watchdog=reset", "-S", "-d", "int,cpu_reset"]
+           "-device", "pvpanic,events=1", "-action", "reboot=shutdown,shutdown=pause,watchdog=reset,panic=pause",
+           "-S", "-d", "int,cpu_reset"]
 MESSAGES, KERNEL = "qemu.log", "kernel"
 WATCHDOG_PORT = 0x443
 WATCHDOG_STEP, WATCHDOG_MOST = 2, 30         # seconds; the port takes (30 - seconds) / 2
@@ -50,7 +54,7 @@ class Qemu:
         return missing({PROGRAM: "qemu-system-x86"})
 
     def run(self, kernel_dir: Path, cmdline: str, directory: Path, limits: Limits = Limits(),
-            look: Callable[[View], Any] | None = None) -> Run:
+            look: Callable[[View], Any] | None = None, answer: Answer = no_answer) -> Run:
         directory.mkdir(parents=True, exist_ok=True)
         try:
             if lacking := self.missing():
@@ -62,7 +66,7 @@ class Qemu:
         link.unlink(missing_ok=True)
         link.symlink_to((kernel_dir / KERNEL).resolve())
         with ExitStack() as stack:
-            run = _Machine(stack, cmdline, directory, limits, symbols).run(look)
+            run = _Machine(stack, cmdline, directory, limits, symbols, answer).run(look)
         return run
 
 
@@ -70,8 +74,9 @@ class _Machine:
     """One QEMU."""
 
     def __init__(self, stack: ExitStack, cmdline: str, directory: Path, limits: Limits,
-                 symbols: Symbols) -> None:
+                 symbols: Symbols, answer: Answer) -> None:
         self._directory = directory
+        self._answer = answer
         self._limits = limits
         self._symbols = symbols
         self._trail = TrailLog()
@@ -116,7 +121,12 @@ class _Machine:
             qmp = Qmp(self._child, self._monitor)
             qmp.monitor(f"o /b {WATCHDOG_PORT:#x} {(WATCHDOG_MOST - seconds) // WATCHDOG_STEP:#x}")
             qmp.do("cont")
-            qmp.wait("STOP")
+            while self._knocked(qmp):
+                if (line := self._answer(bytes(self._serial.data))) is None:
+                    return Ending.UNASKED, view(qmp, self._gdb, self._directory, self._symbols)["rip"], "", None
+                if refused := qmp.monitor(line).strip():
+                    return Ending.FAILED, None, f"QEMU's monitor says to `{line}`: {refused}", None
+                qmp.go_on()
             stopped = view(qmp, self._gdb, self._directory, self._symbols)
             rip = stopped["rip"]
             if qmp.said("WATCHDOG") is not None:
@@ -135,6 +145,14 @@ class _Machine:
             return Ending.CAPPED, None, f"not finished after {limits.wall:g} s", None
         except Gone:
             return Ending.FAILED, None, self._last_words(), None
+
+    def _knocked(self, qmp: Qmp) -> bool:
+        """Wait until the machine stops; whether that is a guest knocking, with all read that it said before."""
+        qmp.wait("STOP")
+        if qmp.said("GUEST_PANICKED") is None or qmp.said("WATCHDOG") is not None or qmp.said("SHUTDOWN") is not None:
+            return False
+        self._child.catch_up()
+        return True
 
     def _last_words(self) -> str:
         lines = (self._directory / MESSAGES).read_text("utf-8", "replace").split("\n")

@@ -62,6 +62,11 @@ class Qmp:
         """One line for the human monitor, and what it prints."""
         return str(self.do("human-monitor-command", **{"command-line": line}))
 
+    def go_on(self) -> None:
+        """Let the stopped machine run, and forget why it had stopped."""
+        self.events.clear()
+        self.do("cont")
+
     def wait(self, name: str) -> None:
         """Wait for an event."""
         self._child.until(lambda: self.said(name) is not None)

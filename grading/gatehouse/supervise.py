@@ -189,6 +189,12 @@ class Child:
             if self._ended:
                 self._drain()
 
+    def catch_up(self) -> None:
+        """Hand to the sinks all that it has written so far; for a child that stands still."""
+        while ready := [key for key, _ in self._sources.select(0) if key.data is not None]:
+            for key in ready:
+                self._read(key)
+
     def _read(self, key: selectors.SelectorKey) -> bool:
         try:
             data = os.read(key.fd, CHUNK)

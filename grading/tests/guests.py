@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gatehouse.labs import Lab, Probe, Test
-from gatehouse.machine import Ending, Event, Limits, Run
+from gatehouse.machine import Answer, Ending, Event, Limits, Run, no_answer
 
 FINE = "fine"
 
@@ -90,7 +90,7 @@ class Replay:
         return None
 
     def run(self, kernel_dir: Path, cmdline: str, directory: Path, limits: Limits,
-            look: Callable[[Any], Any] | None = None) -> Run:
+            look: Callable[[Any], Any] | None = None, answer: Answer = no_answer) -> Run:
         keys = dict(word.split("=", 1) for word in cmdline.split())
         tests = keys["test"].split(",")
         self.booted.append(tests)

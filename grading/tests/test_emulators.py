@@ -128,6 +128,46 @@ def test_a_machine_asleep_for_ever(boot: Boot, cause: Callable[[str], int], name
     assert (said(run), run.debugcon) == (LINE.encode(), b"E9\n")
 
 
+def test_a_guest_that_knocks(guests: Callable[[str], Path], tmp_path: Path, cause: Callable[[str], int]) -> None:
+    heard: list[bytes] = []
+
+    def knock(label: str, *lines: str) -> Run:
+        def answer(serial: bytes) -> str | None:
+            heard.append(serial.removeprefix(b"kernel " + LINE.encode()))
+            return dict(enumerate(lines, 1)).get(len(heard))
+        heard.clear()
+        return Qemu().run(guests("knock"), LINE, tmp_path / label, SHORT, lambda view: "seen", answer)
+    run = knock("twice", "o /b 0x3ff 0x5a", "o /b 0x3ff 0xa5")
+    assert (run.ending, run.seen, said(run)) == (Ending.ENDED, "seen", LINE.encode() + b"\x01\x5a\xa5")
+    assert heard == [b"\x01", b"\x01\x5a"], "all that was said before the knock"
+    run = knock("too often", "o /b 0x3ff 0x5a")
+    assert (run.ending, run.rip, said(run)[-2:]) == (Ending.UNASKED, cause("knock"), b"\x01\x5a")
+    assert knock("unasked").ending == Ending.UNASKED
+    run = knock("refused", "mce 0")
+    assert run.ending == Ending.FAILED and run.detail.startswith("QEMU's monitor says to `mce 0`: ")
+
+
+def test_a_machine_check_from_outside(guests: Callable[[str], Path], tmp_path: Path) -> None:
+    """Ten banks, and of bank 5 the address that the monitor gave, before the instruction after the knock."""
+    run = Qemu().run(guests("machine_check"), LINE, tmp_path / "run", SHORT, None,
+                     lambda serial: "mce 0 5 0xbe00000000000135 0x5 0x12345642 0x8c")
+    assert (run.ending, said(run)) == (Ending.ENDED, LINE.encode() + b"\x0a\x42.")
+
+
+def test_nobody_to_knock_on(guests: Callable[[str], Path], tmp_path: Path) -> None:
+    run = Bochs().run(guests("knock"), LINE, tmp_path / "run", SHORT)
+    assert run.ending == Ending.ENDED and said(run)[len(LINE):len(LINE) + 1] == b"\xff"
+
+
+def test_the_watchdog_waits_while_a_guest_is_paused(guests: Callable[[str], Path], tmp_path: Path) -> None:
+    def answer(serial: bytes) -> str:
+        time.sleep(1.5)
+        return "o /b 0x3ff 0x5a"
+    rips = {Qemu().run(guests("knock_and_spin"), LINE, tmp_path / name, SHORT, None, given).rip
+            for name, given in (("slow", answer), ("fast", lambda serial: "o /b 0x3ff 0x5a"))}
+    assert len(rips) == 1 and None not in rips
+
+
 def test_a_spin_stops_at_the_same_instruction_under_load(boot: Boot, cause: Callable[[str], int]) -> None:
     first = boot("spin")
     assert (first.ending, first.debugcon) == (Ending.STUCK, b"E9\n")

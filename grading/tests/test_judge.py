@@ -11,7 +11,7 @@ import pytest
 from guests import Guest, Replay, Said, a_test, crash, lab, transcript, until
 
 from gatehouse import bulk, hints, labs
-from gatehouse.boot import Bench
+from gatehouse.boot import Bench, answers
 from gatehouse.judge import Judgement, judge
 from gatehouse.machine import Ending, Event, Limits
 from gatehouse.outcome import Outcome
@@ -133,6 +133,26 @@ def test_hlt_and_floods_are_hangs_with_their_own_words(root: Path) -> None:
         judgement, _ = sit(plain(root), crash("limit", Said("x\n" * 1000, ending, rip=0x1000)))
         expect(judgement, limit="hang")
         assert words in judgement.verdicts["limit"].detail[0]
+
+
+def test_a_guest_that_knocks_unasked(root: Path) -> None:
+    judgement, _ = sit(plain(root), crash("table", Said("", Ending.UNASKED, rip=0x1000)))
+    expect(judgement, table="wrong value")
+    assert judgement.verdicts["table"].detail == [
+        "the kernel knocked on the injector at 0x1000, and the test's `inject` has no line for that knock"]
+
+
+def test_each_knock_gets_the_next_line_of_the_test_it_comes_from() -> None:
+    tests = [a_test("gates", inject=("mce 0 1", "nmi")), a_test("table"), a_test("limit", inject=("mce 0 2",))]
+    names, nonce = [test.name for test in tests], "0123456789abcdef"
+    whole, answer = transcript(names, nonce), answers(tests, nonce)
+
+    def ask(mark: str) -> str | None:
+        return answer(until(whole, mark).encode())
+    assert ask("1..3") is None, "before any test"
+    assert [ask("# begin 1"), ask("# begin 1"), ask("# begin 1")] == ["mce 0 1", "nmi", None]
+    assert (ask("ok 1"), ask("# begin 2"), ask("# begin 3")) == (None, None, "mce 0 2")
+    assert answers(tests, nonce)(until(whole, "# begin 3").encode()) == "mce 0 2", "whatever the first left"
 
 
 def test_every_test_may_crash(root: Path) -> None:

@@ -82,6 +82,21 @@ def test_freeing_twice_is_told(boot) -> None:
     assert re.match(r"PANIC: page tables: 0x[0-9a-f]{16} is mapped already", panic(boot("test=mapped_twice")))
 
 
+def test_a_knock_is_answered_from_outside(kernel: Path, tmp_path: Path) -> None:
+    lines = iter(["o /b 0x3ff 0x5a", "o /b 0x3ff 0xa5"])
+    words = f"nonce={NONCE} test=injector"
+    run = Qemu().run(kernel, words, tmp_path / "qemu", answer=lambda serial: next(lines, None))
+    section = ktap.parse(run.serial, ["injector"], NONCE).sections["injector"]
+    assert (run.ending, section.ok, section.skip) == (Ending.ENDED, True, None)
+    run = Qemu().run(kernel, words, tmp_path / "alone")
+    assert run.ending is Ending.UNASKED
+    run = Bochs().run(kernel, words, tmp_path / "bochs")
+    assert ktap.parse(run.serial, ["injector"], NONCE).sections["injector"].skip == "nobody waits for a knock here"
+    by_hand = subprocess.run([ROOT / "grading/debug", "qemu", "--built", kernel, "--test", "injector"],
+                             stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    assert "ok 1 injector [0000000000000000] # SKIP nobody waits for a knock here" in by_hand.stdout
+
+
 @pytest.mark.parametrize(("words", "complaint"), [
     ("tset=all", 'no key is named "tset"; the keys are lab, test, seed, nonce'),
     ("seed=x", "seed=x is not a number; seed=1 and seed=0x2a are"),

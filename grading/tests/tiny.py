@@ -31,6 +31,13 @@ BODIES = {
     "liar": "lea rsi, [lie] \n mov ecx, lie.end - lie \n mov edx, 0xe9 \n rep outsb \n jmp machine_end \n"
             "lie: db '(0) Breakpoint 1, 0x0 in ?? ()', 10, 'Next at t=1', 10, '<bochs:1> ', '? 0x40000000', 10,"
             "'=== statistics dump 41000000 ===', 10, 'lie', 10 \n .end:",
+    "knock": "mov dx, 0x505 \n in al, dx \n call send \n mov dx, 0x505 \n out dx, al \n mov dx, 0x3ff \n in al, dx \n call send \n"
+             "mov dx, 0x505 \n mov al, 1 \n out dx, al \n cause: mov dx, 0x3ff \n in al, dx \n call send",
+    "knock_and_spin": "mov dx, 0x505 \n mov al, 1 \n out dx, al \n cause: \n %rep 997 \n inc rax \n %endrep \n"
+                      "jmp cause",
+    "machine_check": "gate 18 \n lea rax, [tell] \n mov [rdi], ax \n mov rax, cr4 \n or al, 0x40 \n mov cr4, rax \n"
+                     "mov dx, 0x505 \n mov al, 1 \n out dx, al \n mov al, '.' \n call send \n jmp machine_end \n"
+                     "tell: mov ecx, 0x179 \n rdmsr \n call send \n mov ecx, 0x416 \n rdmsr \n call send \n iretq",
     "lying_spin": "lea rsi, [lie] \n mov ecx, lie.end - lie \n mov edx, 0xe9 \n rep outsb \n cause: jmp $ \n"
                   "lie: db '=== statistics dump 41000000 ===', 10 \n .end:",
 }
