@@ -32,7 +32,7 @@ OVERLAY ?=
 MAKEFLAGS += --no-builtin-rules
 
 # What works in the project alone; the files that it needs are not handed out.
-PROJECT_ONLY := check-labs skeletons mutants bench-grade handout start test
+PROJECT_ONLY := check-labs skeletons mutants bench bench-grade handout start test
 
 .PHONY: help
 help:
@@ -47,8 +47,11 @@ $(B)/labs.mk: $(wildcard labs/*/lab.toml labs/*/*.asm labs/*/*.c) $(wildcard lab
 	$(Q)[ -x $(PYTHON) ] || grading/deps grade
 	$(Q)$(PYTHON) grading/lab mk > $@
 
-# LAB=3, 03, 03-exceptions and exceptions are one; `all` is the complete kernel, `kernel` is that
-# with the kernel's own tests.
+# LAB=3, 03, 03-exceptions and exceptions are one; `all` is the complete kernel. A name in OWN is that
+# with what lies in a folder of its own: the kernel's tests, what `make bench` counts.
+OWN        := kernel bench
+OWN.kernel := kernel/tests
+OWN.bench  := kernel/bench
 # In a handout the current lab is the default (labs/current.mk).
 -include labs/current.mk
 here  := $(if $(wildcard labs/current.mk),handout,project)
@@ -62,7 +65,7 @@ lab   := $(firstword $(foreach n,$(LABS),$(if $(filter $(LAB),$(n) $(n:0%=%) $(I
 # Only if labs.mk is there and younger than the labs; make writes it and starts anew if it is not.
 older := $(shell find labs -name lab.toml -newer $(B)/labs.mk 2> /dev/null)
 ifeq ($(if $(LABS),$(older),none),)
-ifeq ($(lab)$(filter all kernel,$(LAB)),)
+ifeq ($(lab)$(filter all $(OWN),$(LAB)),)
 $(error LAB=$(LAB) is no lab; the labs are $(foreach n,$(LABS),$(ID.$(n))))
 endif
 endif
@@ -76,7 +79,7 @@ LABS_WITHOUT_FILES := $(foreach n,$(ALL_LABS),$(if $(ADDS.$(n)),,$(n)))
 # ---- sources -------------------------------------------------------------------------------------
 
 sources     := $(sort $(shell find kernel arch -name '*.c' -o -name '*.asm'))
-own_tests   := $(filter kernel/tests/%,$(sources))
+own_tests   := $(filter $(foreach k,$(OWN),$(OWN.$(k))/%),$(sources))
 lab_sources := $(foreach n,$(ALL_LABS),$(ADDS.$(n)))
 special     := arch/x86_64/entry/offsets.c arch/x86_64/boot/disk.asm
 base        := $(filter-out $(lab_sources) $(special) $(own_tests),$(sources))
@@ -84,7 +87,7 @@ base        := $(filter-out $(lab_sources) $(special) $(own_tests),$(sources))
 # A stand-in's path in the tree is that of the file it stands for; its lab says where it lies.
 labs_to_come := $(LABS_OUT) $(filter $(LABS_WITHOUT_FILES),$(LABS_IN))
 standins := $(foreach n,$(labs_to_come),$(STANDINS.$(n):%=labs/$(ID.$(n))/standins/%))
-tests    := $(if $(lab),$(TESTS.$(lab)),$(if $(filter kernel,$(LAB)),$(own_tests)))
+tests    := $(if $(lab),$(TESTS.$(lab)),$(filter $(OWN.$(LAB))/%,$(own_tests)))
 linked   := $(filter %.c %.asm,$(foreach n,$(LABS_IN),$(ADDS.$(n))) $(tests))
 
 objects = $(patsubst %,$(1)/obj/%.o,$(2))
@@ -248,12 +251,13 @@ QEMU_MACHINE := -accel tcg -machine q35 -cpu max,vendor=GenuineIntel -m 128 -net
 ##project  make check-labs              whether labs, holes, skeletons and links fit together
 ##project  make skeletons               derive the skeletons and the links of the solutions
 ##project  make mutants [LAB=]          whether every wrong solution is caught, with its hint
+##project  make bench [COMMIT=1]      the instructions of every way in and back, against grading/bench.toml
 ##project  make bench-grade             how long judging takes, against emulators that only exit
 
 # option --name,WORDS: `--name word` for each
 option = $(foreach w,$(2),$(1) $(w))
 
-.PHONY: grade check-labs skeletons mutants bench-grade
+.PHONY: grade check-labs skeletons mutants bench bench-grade
 grade:
 	@grading/deps grade
 	$(Q)grading/grade $(call option,--lab,$(filter-out all,$(asked))) $(call option,--emu,$(EMU)) \
@@ -268,6 +272,10 @@ skeletons:
 
 mutants:
 	$(Q)grading/grade --mutants $(call option,--lab,$(filter-out all,$(asked)))
+
+bench:
+	$(Q)$(MAKE) -s kernel LAB=bench
+	$(Q)grading/bench --built $(OUT)/bench $(if $(COMMIT),--commit)
 
 bench-grade:
 	$(Q)grading/bench-grade

@@ -17,7 +17,7 @@ from .labs import Lab, LabError
 BASE = -1       # the "lab" of given code
 
 _INCLUDE = re.compile(r'^[ \t]*[#%][ \t]*include[ \t]*[<"]([^">\n]+)[">]', re.MULTILINE)
-OWN_TESTS = "kernel/tests/"
+OWN_TESTS = ("kernel/tests/", "kernel/bench/")      # OWN in the Makefile
 _COMPILED = (".c", ".asm")
 _DEFINED = frozenset("TDBRVWCSGAi")
 
@@ -61,7 +61,7 @@ def _joins(name: str, included_by: str, sources: list[str], joins: dict[str, int
 def unnamed(root: Path, sources: list[str], labs: list[Lab], objects: Path) -> Iterator[LabError]:
     """Each base source of which no other object, and no linker script, names a symbol.
 
-    The kernel's own tests are linked as objects, so nothing needs to name them.
+    The kernel's own tests and the like are linked as objects, so nothing needs to name them.
     """
     added = {path for lab in labs for path in lab.adds}
     base = [path for path in sources if path not in added and PurePosixPath(path).suffix in _COMPILED

@@ -22,7 +22,8 @@ GENERATED = frozenset({CURRENT, README})     # written by the handout itself, ne
 _GOES_OUT = frozenset("Makefile LICENSE .gitignore .editorconfig .clang-format "
                       "arch docs grading kernel labs userland".split())
 _PROJECT_ONLY = re.compile(r"""
-    docs/(?:instructors|design)\.md | grading/tests?(?:/.*)? | labs/[^/]+/(?:skeleton|solution|mutants)/.*
+    docs/(?:instructors|design)\.md | grading/tests?(?:/.*)? | labs/[^/]+/(?:skeleton|solution|mutants)/.* |
+    kernel/bench/.* | grading/bench.* | grading/gatehouse/bench\.py
 """, re.VERBOSE)
 _LAB_FILE = re.compile(r"labs/(?P<id>[^/]+)/(?P<below>.*)")
 

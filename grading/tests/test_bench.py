@@ -1,0 +1,113 @@
+"""make bench: that it counts right, and what it says when a path grows or shrinks."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from gatehouse import bench
+from gatehouse.bochs import Bochs
+from gatehouse.symbols import Symbols
+
+ROOT = Path(__file__).resolve().parents[2]
+TRACE = re.compile(r"^Trace 0: \S+ \[\w+/(\w+)/", re.MULTILINE)
+
+ROWS = [bench.Row("one", "the first", 70, 80, "228"), bench.Row("two", "the second", 100, None, None)]
+FIGURES = """\
+# A comment stays.
+
+[[path]]
+name      = "one"
+what      = "the first"
+committed = 70
+budget    = 80
+linux     = "228"
+
+[[path]]
+name      = "two"
+what      = "the second"
+committed = 100
+"""
+
+
+@pytest.fixture(scope="module")
+def built() -> Path:
+    # Called from a recipe, make must not take that one's jobs and variables for its own.
+    environment = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS")}
+    subprocess.run(["make", "-s", "-C", str(ROOT), "kernel", "LAB=bench"], check=True, stdout=subprocess.DEVNULL,
+                   env=environment)
+    return ROOT / "build/bench"
+
+
+@pytest.fixture(scope="module")
+def counted(built: Path) -> dict[str, int]:
+    return bench.counted(bench.boot(built / "kernel"))
+
+
+def test_no_path_has_grown(counted: dict[str, int], capsys: pytest.CaptureFixture[str]) -> None:
+    status = bench.compare(ROOT / bench.FIGURES, bench.figures(ROOT / bench.FIGURES), counted, write=False)
+    assert status == 0, capsys.readouterr().out
+
+
+def test_bochs_counts_the_same(built: Path, counted: dict[str, int], tmp_path: Path) -> None:
+    run = Bochs().run(built, "", tmp_path)
+    assert bench.counted(run.serial.decode()) == counted
+
+
+def test_the_count_is_that_of_the_instructions_one_by_one(built: Path, counted: dict[str, int], tmp_path: Path) -> None:
+    """QEMU logs each instruction by its address: those from the stub up to the return to the trigger."""
+    symbols = Symbols(built / "kernel")
+    low, high = symbols.address("text_start"), symbols.address("text_end")
+    subprocess.run([bench.PROGRAM, *bench.MACHINE, "-kernel", built / "kernel", "-append", "test=exception", "-singlestep",
+                    "-d", "exec,nochain", "-dfilter", f"{low:#x}..{high - 1:#x}", "-D", tmp_path / "log"],
+                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, timeout=bench.WALL)
+    addresses = [int(address, 16) for address in TRACE.findall((tmp_path / "log").read_text())]
+    begun = addresses.index(symbols.address("entry_6"))
+    back = next(place for place in range(begun, len(addresses))
+                if symbols.describe(addresses[place]).startswith("count_ud2"))
+    assert back - begun == counted["exception"]
+
+
+def compared(tmp_path: Path, capsys: pytest.CaptureFixture[str], one: int, two: int, write: bool = False
+             ) -> tuple[int, str, str]:
+    """Exit status, what was printed, and the file afterwards."""
+    path = tmp_path / "bench.toml"
+    path.write_text(FIGURES)
+    assert bench.figures(path) == ROWS
+    status = bench.compare(path, ROWS, {"one": one, "two": two}, write)
+    return status, capsys.readouterr().out, path.read_text()
+
+
+def test_growth_fails_whether_over_the_figure_or_the_budget(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status, said, _ = compared(tmp_path, capsys, 71, 100)
+    assert status == 1 and "GROWN by 1" in said and "put the new figure into grading/bench.toml" in said
+    status, said, _ = compared(tmp_path, capsys, 81, 100)
+    assert status == 1 and "OVER its budget" in said
+
+
+def test_an_improvement_is_said_and_written_when_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status, said, after = compared(tmp_path, capsys, 70, 90)
+    assert status == 0 and "shorter by 10" in said and "make bench COMMIT=1" in said and after == FIGURES
+    status, said, after = compared(tmp_path, capsys, 60, 90, write=True)
+    assert status == 0 and "one, two" in said
+    assert after == FIGURES.replace("= 70", "= 60").replace("= 100", "= 90")
+
+
+def test_growth_is_never_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status, _, after = compared(tmp_path, capsys, 71, 90, write=True)
+    assert status == 1 and after == FIGURES
+
+
+def test_what_cannot_be_counted_is_no_verdict(tmp_path: Path) -> None:
+    with pytest.raises(bench.CannotCount, match="do not know the same paths: three, two"):
+        bench.compare(tmp_path, ROWS, {"one": 1, "three": 3}, write=False)
+    with pytest.raises(bench.CannotCount, match="it said\nPANIC: a mistake"):
+        bench.counted("PANIC: a mistake\n")
+    with pytest.raises(bench.CannotCount, match="failed"):
+        bench.counted("# path one 3\n# END [0] 1 passed, 1 failed, 0 skipped\n")
+    (tmp_path / "bench.toml").write_text(FIGURES.replace("what ", "waht "))
+    with pytest.raises(bench.CannotCount, match=r"bench\.toml:3: missing key `what`"):
+        bench.figures(tmp_path / "bench.toml")

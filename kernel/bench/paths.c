@@ -1,0 +1,83 @@
+// How many instructions the ways into the kernel and back take: `make bench` reads what this prints.
+//
+// A path begins with the first instruction after the CPU's push and ends with IRETQ, both included.
+// Its trigger is run twice: through a gate that leads to a way in and out of known length, and
+// through the kernel's own. What the two have in common, the trigger itself, cancels out, however
+// the emulator counts an instruction that faults.
+
+#include <entry/idt.h>
+#include <kernel/bench/bench.h>
+#include <kernel/print.h>
+#include <kernel/test.h>
+#include <kernel/traps.h>
+
+struct path {
+    const char *name; // in grading/bench.toml
+    unsigned vector;
+    counted *trigger;
+    u64 rdi, rsi; // what the trigger wants in them
+    const char *known;
+    unsigned known_length;
+    trap_handler *handler; // NULL: the kernel's own
+};
+
+// What the trigger costs through the gate of known length.
+static u32 through(const struct path *path, const char *known)
+{
+    struct gate *gate = &idt[path->vector], kernels = *gate;
+    u32 gained;
+
+    *gate = gate_make((u64)known, kernels.ist & 7, GATE_INTERRUPT, RING_KERNEL);
+    gained = path->trigger(path->rdi, path->rsi);
+    *gate = kernels;
+    return gained;
+}
+
+static u32 length(const struct path *path)
+{
+    trap_handler *before = trap_set_handler(path->vector, path->handler);
+    u32 known = through(path, path->known), gained = path->trigger(path->rdi, path->rsi);
+
+    trap_set_handler(path->vector, before);
+    return gained - known + path->known_length;
+}
+
+static void tell(const char *name, u32 instructions)
+{
+    print("# path %s %u\n", name, instructions);
+}
+
+static void skip_ud2(struct pt_regs *regs, u64 error_code, unsigned vector)
+{
+    (void)error_code;
+    (void)vector;
+    regs->rip += 2;
+}
+
+static const struct path exception = {
+    .name = "exception",
+    .vector = VECTOR_UD,
+    .trigger = count_ud2,
+    .known = known_skip_ud2,
+    .known_length = KNOWN_SKIP_UD2,
+    .handler = skip_ud2,
+};
+
+// All the other figures stand on this.
+TEST(the_counter_is_exact)
+{
+    u32 nothing = count_nothing(0, 0);
+
+    report_count(count_one(0, 0) - nothing, 1, "one instruction");
+    report_count(count_many(0, 0) - nothing, MANY, "a thousand in a row");
+    report_count(count_loop(1, 0) - nothing, 3, "a loop, once");
+    report_count(count_loop(MANY, 0) - nothing, 2 * MANY + 1, "a loop, a thousand times");
+    report_count(through(&exception, known_skip_ud2_long) - through(&exception, known_skip_ud2),
+                 KNOWN_SKIP_UD2_LONG - KNOWN_SKIP_UD2, "fifty more on the way in");
+    report_count(length(&exception), length(&exception), "the same path again");
+}
+
+TEST(exception)
+{
+    tell(exception.name, length(&exception));
+}

@@ -1,0 +1,51 @@
+; What `make bench` counts: instructions that lead into the kernel, each between two readings of the
+; time stamp counter. bench.h says what for.
+
+%include "common.inc"
+%include "offsets.inc"
+
+MANY            equ 1000
+LONGER          equ 50
+UD2_LENGTH      equ 2
+
+section .text
+
+; counted NAME[, INSTRUCTIONS] -- u32 NAME(u64 rdi, u64 rsi)
+%macro counted 1-2+
+global %1
+%1:
+        rdtsc
+        mov     r8d, eax
+        %2
+        rdtsc
+        sub     eax, r8d
+        ret
+%endmacro
+
+; ---- the counter itself -------------------------------------------------------------------------
+
+counted count_nothing
+counted count_one, nop
+counted count_many, times MANY nop
+
+global count_loop
+count_loop:
+        rdtsc
+        mov     r8d, eax
+        mov     rcx, rdi
+.again: dec     rcx
+        jnz     .again
+        rdtsc
+        sub     eax, r8d
+        ret
+
+; ---- the paths ----------------------------------------------------------------------------------
+
+counted count_ud2, ud2
+
+global known_skip_ud2, known_skip_ud2_long
+known_skip_ud2_long:
+        times LONGER nop
+known_skip_ud2:
+        add     qword [rsp], UD2_LENGTH
+        iretq
