@@ -71,7 +71,8 @@ SEGMENTS = {                         # the order that SYSCALL, SYSRET, SYSENTER 
     0x28: ("USER_DS", FLAT, 0x00cff3000000ffff),
     0x30: ("USER_CS", CODE64, 0x00affb000000ffff),
 }
-TSS, GDT_SIZE = 0x40, 0x50
+TSS, GDT_SIZE = 0x40, 0x80
+EMPTY = (0x38, *range(0x50, GDT_SIZE, 8))          # later labs put threads' segments and the CPU's number there
 WHOLE = [Field("all 64 bits", 0, (1 << 64) - 1)]
 # SDM vol. 3, section 8.2.3, figure 8-4 and its extension to 16 bytes.
 TSS_FIELDS = [Field("limit 15:0", 0, 0xffff), Field("base 23:0", 16, 0xffffff), Field("type", 40, 0xf),
@@ -97,7 +98,8 @@ def gdt(view: View, root: Path, lab: Lab) -> list[Finding]:
     found += fields("entries", "GDT entry 0x00 (null)", WHOLE, 0, entries[0])
     for selector, (name, layout, expected) in SEGMENTS.items():
         found += fields("entries", f"GDT entry {selector:#04x} ({name})", layout, expected, entries[selector // 8])
-    found += fields("entries", "GDT entry 0x38 (empty)", WHOLE, 0, entries[7])
+    for selector in EMPTY:
+        found += fields("entries", f"GDT entry {selector:#04x} (empty)", WHOLE, 0, entries[selector // 8])
     if view.tr.selector != TSS:                     # then TR says nothing of this descriptor, nor this one of TR
         return found
     found += fact("tr", "TR limit", TSS_SIZE - 1, view.tr.limit)

@@ -72,8 +72,8 @@ def test_commands_show_the_machine() -> None:
         r"31 to 255  not present", r"^(\(gdb\) )?gate 14 at .*#PF", r"  selector  0x0010  KERNEL_CS", r"  present   1")
     see("boot_gdt", r"0x08 .*code, 64-bit, ring 0")
     assert "KERNEL" not in shown["boot_gdt"]
-    see("gdt", r"limit 0x4f", r"0x10 .*KERNEL_CS +code, 64-bit, ring 0", r"0x20 .*code, 32-bit, ring 3", r"0x40 .*TSS, busy",
-        r"0x48 .*upper half")
+    see("gdt", r"limit 0x7f", r"0x10 .*KERNEL_CS +code, 64-bit, ring 0", r"0x20 .*code, 32-bit, ring 3", r"0x40 .*TSS, busy",
+        r"0x48 .*upper half", r"0x50 to 0x78: empty")
     see("tss", r"TR 0x0040, TSS at .*percpu0.*limit 0x67", r"ist7    0, not set", r"io map  0x68, beyond the limit")
     see("gs", r"gs_base   in use .*percpu0  the kernel's", r"k_gs_base after SWAPGS  0x0+  not set")
 

@@ -14,11 +14,11 @@ from gatehouse.machine import NotMapped, Table, Tr, View
 from gatehouse.probes import Finding, gdt, idt
 
 ROOT = Path(__file__).resolve().parents[2]
-BLOCK, GDT, TSS = 0xffffffff80107000, 0xffffffff80107008, 0xffffffff80107060
+BLOCK, GDT, TSS = 0xffffffff80107000, 0xffffffff80107008, 0xffffffff80107090
 IDT, STUBS, TEXT, OTHER = 0xffffffff80108000, 0xffffffff80103000, 0xffffffff80102000, 0xffffffff80101000
 DOORS = ("NORMAL", "PARANOID", "NMI")
 ENTRIES = [0, 0x00cf9b000000ffff, 0x00af9b000000ffff, 0x00cf93000000ffff, 0x00cffb000000ffff, 0x00cff3000000ffff,
-           0x00affb000000ffff, 0, 0x80008b1070600067, 0x00000000ffffffff]
+           0x00affb000000ffff, 0, 0x80008b1070900067, 0x00000000ffffffff, 0, 0, 0, 0, 0, 0]
 HAS_GATE = [vector for vector in vectors.load(ROOT) if vector.door in DOORS]
 
 
@@ -33,7 +33,7 @@ class FakeSymbols:
         return self.named[name]
 
     def size(self, name: str) -> int:
-        return 0xd0
+        return 0x100
 
     def describe(self, address: int) -> str:
         return "somewhere"
@@ -57,14 +57,14 @@ def gates(ist: bool = False) -> bytearray:
 
 def view(entries: list[int] = ENTRIES, io_map: int = 0x68, table: bytes = bytes(gates()),
          symbols: FakeSymbols | None = None) -> View:
-    memory = {GDT: pack("<10Q", *entries), TSS + 0x66: pack("<H", io_map), IDT: bytes(table)}
+    memory = {GDT: pack("<16Q", *entries), TSS + 0x66: pack("<H", io_map), IDT: bytes(table)}
 
     def read(address: int, length: int) -> bytes:
         for start, data in memory.items():
             if start <= address and address + length <= start + len(data):
                 return data[address - start:][:length]
         raise NotMapped(f"{address:#x}")
-    return View({"gs_base": BLOCK}, Table(GDT, 0x4f), Table(IDT, 4095), Tr(0x40, TSS, 0x67, 0xb), False, read,
+    return View({"gs_base": BLOCK}, Table(GDT, 0x7f), Table(IDT, 4095), Tr(0x40, TSS, 0x67, 0xb), False, read,
                 lambda: 0, symbols or FakeSymbols())          # type: ignore[arg-type]
 
 
@@ -92,6 +92,8 @@ def test_the_right_tables() -> None:
     (5, 47, "entries", "GDT entry 0x28 (USER_DS): present bit expected 0x1, got 0x0"),
     (6, 44, "entries", "GDT entry 0x30 (USER_CS): S (not a system segment) expected 0x1, got 0x0"),
     (7, 63, "entries", "GDT entry 0x38 (empty): all 64 bits expected 0x0, got 0x8000000000000000"),
+    (10, 0, "entries", "GDT entry 0x50 (empty): all 64 bits expected 0x0, got 0x1"),
+    (15, 47, "entries", "GDT entry 0x78 (empty): all 64 bits expected 0x0, got 0x800000000000"),
     (8, 0, "tss", "TSS descriptor (GDT entry 0x40): limit 15:0 expected 0x67, got 0x66"),
     (8, 41, "tss", "TSS descriptor (GDT entry 0x40): type expected 0xb, got 0x9"),
     (9, 0, "tss", "TSS descriptor (GDT entry 0x40): base 63:32 expected 0xffffffff, got 0xfffffffe"),
@@ -110,7 +112,7 @@ def test_user_data_after_user_code() -> None:
 
 def test_the_registers_of_the_segments() -> None:
     right = view()
-    assert found(gdt, replace(right, gdtr=Table(GDT, 0x50))) == [("limit", "GDTR limit expected 0x4f, got 0x50")]
+    assert found(gdt, replace(right, gdtr=Table(GDT, 0x80))) == [("limit", "GDTR limit expected 0x7f, got 0x80")]
     assert found(gdt, replace(right, tr=replace(right.tr, selector=0x38))) == [
         ("tr", "TR selector expected 0x40, got 0x38")]
     never = Tr(0, 0, 0xffff, 0xb)
@@ -122,7 +124,7 @@ def test_the_registers_of_the_segments() -> None:
         ("io_map", "I/O map base in the TSS expected at its limit or beyond, 0x67, got 0x0")]
     assert [found(gdt, view(io_map=offset)) != [] for offset in (0x66, 0x67, 0x68, 0xffff)] == [True, False, False, False]
     assert ("limit", "GDTR base 0x10 expected in mapped memory, got none there") in found(
-        gdt, replace(right, gdtr=Table(0x10, 0x4f)))
+        gdt, replace(right, gdtr=Table(0x10, 0x7f)))
     assert [check for check, _ in found(gdt, replace(right, tr=replace(right.tr, base=0x1000)))][-1] == "tss"
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 MACHINES = Path(__file__).parent / "machines"
 HIGH = 0xffffffff80000000
-GDT_LIMIT = 0x4f
+GDT_LIMIT = 0x7f
 KERNEL_GS = 0xffff800012345678
 
 BODIES = {

@@ -78,6 +78,8 @@ static void expect_segments(const struct percpu *cpu)
     expect_entry(cpu, USER_DS, DATA_RING3, "USER_DS");
     expect_entry(cpu, USER_CS, CODE64_RING3, "USER_CS");
     expect_entry(cpu, USER_CS + 8, 0, "empty");
+    for (unsigned free = TSS_SELECTOR + 16; free < sizeof(cpu->gdt); free += 8)
+        expect_entry(cpu, free, 0, "empty");
 }
 
 TEST_BEFORE(INIT_SEGMENTS, table)

@@ -8,7 +8,7 @@ global trigger_run, trigger_escape, trap_probe, absent_selector
 global by_hand_stub, by_hand_code, by_hand_has_code, probe_rsp, probe_rflags
 
 ABSENT          equ 0x38                ; the slot that the GDT leaves empty
-OUTSIDE         equ 0x58                ; beyond the GDT's limit
+OUTSIDE         equ 0x88                ; beyond the GDT's limit
 UNMAPPED        equ 0x1000              ; paging.c maps nothing in the low half
 NO_CODE         equ -1
 TRAP_FLAG       equ 1 << 8

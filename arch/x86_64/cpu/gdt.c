@@ -42,7 +42,7 @@ void tss_descriptor_make(u64 half[2], const struct tss *tss)
 void gdt_fill(struct percpu *cpu)
 {
     //@ lab 1.3  SYSCALL takes CS and SS side by side, SYSRET counts 8 and 16 up from USER32_CS.
-    //@          The TSS comes last, in two entries; its I/O bitmap lies beyond its end: there is none. {
+    //@          The TSS takes two entries; its I/O bitmap lies beyond its end: there is none. {
     cpu->gdt[KERNEL32_CS / 8] = segment_make(SEGMENT_CODE | SEGMENT_32);
     cpu->gdt[KERNEL_CS / 8] = segment_make(SEGMENT_CODE | SEGMENT_64);
     cpu->gdt[KERNEL_DS / 8] = segment_make(SEGMENT_DATA | SEGMENT_32);

@@ -108,8 +108,12 @@ class Gdt(gdb.Command):
         per_cpu = known.symbols.get(PER_CPU) if known else None
         ours = per_cpu is not None and per_cpu <= base < per_cpu + known.symbols.size(PER_CPU)    # not the boot's
         upper = False
-        for selector in range(0, limit + 1 - 7, 8):
-            value = word(base + selector)
+        entries = {selector: word(base + selector) for selector in range(0, limit + 1 - 7, 8)}
+        used = max((selector for selector, value in entries.items() if value), default=0)
+        for selector, value in entries.items():
+            if selector > used:
+                print(f"  {selector:#04x} to {max(entries):#04x}: empty")
+                break
             said = "upper half of the TSS descriptor" if upper else descriptor_text(value)
             upper = not upper and not value >> 44 & 1 and value >> 40 & 0xf in SYSTEM_TYPES
             print(f"  {selector:#04x}  {value:#018x}  {SELECTORS.get(selector, '') if ours else '':<12}  {said}".rstrip())

@@ -167,7 +167,7 @@ back:   iretq
 
         align   8
 gdt:    dq      0, 0x00cf9b000000ffff, 0x00af9b000000ffff, 0x00cf93000000ffff, 0, 0, 0, 0
-        dq      0x67 | (TSS & 0xffffff) << 16 | 0x89 << 40 | (TSS >> 24 & 0xff) << 56, TSS >> 32
+        dq      0x67 | (TSS & 0xffffff) << 16 | 0x89 << 40 | (TSS >> 24 & 0xff) << 56, TSS >> 32, 0, 0, 0, 0, 0, 0
 .end:
 gdt_pointer:
         dw      gdt.end - gdt - 1

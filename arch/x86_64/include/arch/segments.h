@@ -11,4 +11,6 @@
 #define USER_CS      0x33
 #define TSS_SELECTOR 0x40
 
-#define GDT_ENTRIES 10 // the TSS takes two, 0x40 and 0x48; 0x38 stays empty
+// As many as Linux has: 0x40 and 0x48 are the TSS's, 0x60 to 0x70 will be a thread's own segments and
+// 0x78 the CPU's number for LSL. They, 0x38, 0x50 and 0x58 start empty.
+#define GDT_ENTRIES 16

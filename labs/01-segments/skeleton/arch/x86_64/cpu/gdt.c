@@ -32,7 +32,7 @@ void tss_descriptor_make(u64 half[2], const struct tss *tss)
 void gdt_fill(struct percpu *cpu)
 {
     // LAB 1.3: SYSCALL takes CS and SS side by side, SYSRET counts 8 and 16 up from USER32_CS.
-    //          The TSS comes last, in two entries; its I/O bitmap lies beyond its end: there is none.
+    //          The TSS takes two entries; its I/O bitmap lies beyond its end: there is none.
     hole("1.3");
 }
 
