@@ -32,7 +32,7 @@ OVERLAY ?=
 MAKEFLAGS += --no-builtin-rules
 
 # What works in the project alone; the files that it needs are not handed out.
-PROJECT_ONLY := check-labs skeletons mutants bench bench-grade handout start test
+PROJECT_ONLY := check-labs skeletons mutants bench bench-grade docs handout start test
 
 .PHONY: help
 help:
@@ -48,10 +48,11 @@ $(B)/labs.mk: $(wildcard labs/*/lab.toml labs/*/*.asm labs/*/*.c) $(wildcard lab
 	$(Q)$(PYTHON) grading/lab mk > $@
 
 # LAB=3, 03, 03-exceptions and exceptions are one; `all` is the complete kernel. A name in OWN is that
-# with what lies in a folder of its own: the kernel's tests, what `make bench` counts.
-OWN        := kernel bench
-OWN.kernel := kernel/tests
-OWN.bench  := kernel/bench
+# with what lies in a folder of its own: the kernel's tests, what `make bench` counts, what `make docs` draws.
+OWN          := kernel bench drawings
+OWN.kernel   := kernel/tests
+OWN.bench    := kernel/bench
+OWN.drawings := kernel/drawings
 # In a handout the current lab is the default (labs/current.mk).
 -include labs/current.mk
 here  := $(if $(wildcard labs/current.mk),handout,project)
@@ -319,6 +320,15 @@ start:
 	$(Q)grading/lab start '$(LAB)' '$(DIR)'
 next holes handin:
 	$(Q)grading/lab $@
+
+# ---- pages ---------------------------------------------------------------------------------------
+
+##
+##project  make docs                    draw the stacks of docs/entry.md anew, from a run
+.PHONY: docs
+docs:
+	$(Q)$(MAKE) -s kernel LAB=drawings
+	$(Q)grading/draw --built $(OUT)/drawings
 
 # ---- everything ----------------------------------------------------------------------------------
 

@@ -1,0 +1,80 @@
+"""The stack drawings of docs/entry.md are those of this kernel, and a kernel that builds another stack is not drawn."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from gatehouse import drawing, drawing_page
+from gatehouse.drawing import CannotDraw, Drawing, Moment
+
+ROOT = Path(__file__).resolve().parents[2]
+PLANS = {plan.name: plan for plan in drawing.plan(ROOT)}
+
+
+@pytest.fixture(scope="module")
+def built() -> Path:
+    # Called from a recipe, make must not take that one's jobs and variables for its own.
+    environment = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS")}
+    subprocess.run(["make", "-s", "-C", str(ROOT), "kernel", "LAB=drawings"], check=True, stdout=subprocess.DEVNULL,
+                   env=environment)
+    return ROOT / "build/drawings"
+
+
+def blocks(text: str) -> dict[str, str]:
+    return {found[1]: found[0] for found in drawing_page.BLOCK.finditer(text)}
+
+
+def test_the_page_shows_this_kernel(built: Path) -> None:
+    text = (ROOT / drawing_page.PAGE).read_text()
+    emptied = drawing_page.BLOCK.sub(r"\1\2", text)
+    assert emptied != text
+    assert blocks(drawing_page.page(ROOT, built, emptied)) == blocks(text), "`make docs` draws them anew"
+
+
+def sit(built: Path, plan: Drawing, run: Path) -> list[drawing.Seen]:
+    return drawing.Sitting(ROOT, built, plan, run / "run").look()
+
+
+def with_moment(plan: Drawing, number: int, **changes: object) -> Drawing:
+    moments = list(plan.moments)
+    moments[number] = replace(moments[number], **changes)
+    return replace(plan, moments=tuple(moments))
+
+
+def test_a_slot_that_holds_something_else_is_not_drawn(built: Path, tmp_path: Path) -> None:
+    """Registers taken one instruction too late are not those that the frame has."""
+    plan = with_moment(PLANS["exception"], 0, at="draw_breakpoint")
+    with pytest.raises(CannotDraw, match=r"^exception: the slot of \w+ holds 0x\w+, which is nothing that belongs there$"):
+        sit(built, plan, tmp_path)
+
+
+def test_a_moment_that_never_comes_is_told(built: Path, tmp_path: Path) -> None:
+    with pytest.raises(CannotDraw, match="the kernel has no symbol entry_nowhere"):
+        sit(built, with_moment(PLANS["exception"], 2, at="entry_nowhere"), tmp_path)
+
+
+def test_a_page_without_a_place_for_a_drawing_is_told(built: Path) -> None:
+    with pytest.raises(CannotDraw, match="has places for nothing-such; docs/drawings.toml has "):
+        drawing_page.page(ROOT, built, "<!-- drawing nothing-such -->\n<!-- end of drawing -->\n")
+
+
+def test_a_mistake_in_the_plan_is_one_line_with_its_number(tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / drawing.PLAN).write_text('[[drawing]]\nname = "one"\ntset = "two"\n')
+    with pytest.raises(CannotDraw, match=r"^docs/drawings\.toml:\d: "):
+        drawing.plan(tmp_path)
+
+
+def test_a_drawing_has_no_address_of_this_build() -> None:
+    """Else every change anywhere in the kernel would be one of the page."""
+    for name, block in blocks((ROOT / drawing_page.PAGE).read_text()).items():
+        assert not re.search(r"[0-9a-f]{8}", block), name
+
+
+def test_a_gate_is_known_by_its_number() -> None:
+    assert Moment("gate 14", "", False).gate == 14 and Moment("entry_14", "", False).gate is None
