@@ -109,7 +109,7 @@ class _Machine:
         self._child.watch(self._serial.read_end, self._serial.feed)
         self._child.watch(log.read_end, self._log.feed)
         self._child.watch(self._output.read_end, self._said)
-        self._debugger = Debugger(self._child, commands, words)
+        self._debugger = Debugger(self._child, commands, words, self._output)
 
     def _said(self, data: bytes) -> None:
         self._output.feed(data)

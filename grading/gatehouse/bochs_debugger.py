@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .machine import REGISTERS, NotMapped, Table, Tr, View
+from .devices import Devices, from_parameters
+from .machine import FEATURES, REGISTERS, NotMapped, Table, Tr, View
 from .supervise import Channel, Child
 from .symbols import Symbols
 
@@ -25,6 +26,10 @@ DUMP = re.compile(rb"=== statistics dump \d+ ===\n")
 DUMPS_AT_END = re.compile(rb"(?:%s)+\Z" % DUMP.pattern)
 DUMP_MOST = 64               # bytes of such a line
 HALTED = 1                   # cpu0's activity_state
+DEVICES_SHOWN = 1 << 14      # characters of all interrupt controllers, at most
+MODEL_HAS = frozenset(FEATURES)      # corei7_icelake_u
+WORD = 8                     # bytes that the debugger shows as one number
+WORD_SHOWN = 48              # characters of it and of its share of the address, at most
 SEGMENTS = ("cs", "ss", "ds", "es", "fs", "gs")
 
 
@@ -40,10 +45,11 @@ class _Stretch:
 class Debugger:
     """The conversation with one Bochs.  Waiting may raise what Child.until raises."""
 
-    def __init__(self, child: Child, commands: int, log: Channel) -> None:
+    def __init__(self, child: Child, commands: int, log: Channel, output: Channel) -> None:
         self._child = child
         self._commands = commands
         self._log = log
+        self._output = output
         self._mark = b""
         self._stretches: list[_Stretch] = []
         child.watch(log.read_end, log.feed)
@@ -94,6 +100,23 @@ class Debugger:
         answers = [self.ask(f'show "cpu0.{name}"') for name in parameters]
         return _tree(iter("\n".join(answers).splitlines()))
 
+    def physical(self, address: int, length: int) -> bytes:
+        """LENGTH bytes of RAM.  The debugger prints them where it says everything, so that may say more now."""
+        first, words = address & -WORD, (address % WORD + length + WORD - 1) // WORD
+        for channel in (self._log, self._output):
+            channel.cap += WORD_SHOWN * words
+        shown = [int(word, 16) for line in self.ask(f"xp /{words}gx {first:#x}").splitlines()
+                 for word in line.partition(">:")[2].split()]
+        return b"".join(word.to_bytes(WORD, "little") for word in shown)[address - first:][:length]
+
+    def devices(self) -> Devices:
+        """The interrupt controllers."""
+        for channel in (self._log, self._output):
+            channel.cap += DEVICES_SHOWN
+        parts = [self.ask(f'show "{name}"') for name in ("cpu0.local_apic", "ioapic", "pic")]
+        shown = _tree(iter("\n".join(parts).splitlines()))
+        return from_parameters(shown["local_apic"], shown["ioapic"]["ioredtbl"], shown["pic"])
+
     def rip(self) -> int:
         """Where the stopped machine stands."""
         return int(self.show("RIP")["RIP"])
@@ -115,11 +138,12 @@ class Debugger:
 
         return View(values, Table(**cpu["GDTR"]), Table(**cpu["IDTR"]),
                     Tr(tr["selector"], tr["base"], tr["limit_scaled"], tr["type"]),
-                    cpu["activity_state"] == HALTED, memory, lambda: int(cpu["MSR"]["kernelgsbase"]), symbols)
+                    cpu["activity_state"] == HALTED, memory, self.physical,
+                    lambda: int(cpu["MSR"]["kernelgsbase"]), self.devices, MODEL_HAS, symbols)
 
 
 def _tree(lines: Iterator[str]) -> dict[str, Any]:
-    """`name = value` and `name = {` ... `}` as a dictionary; values that are no numbers are left out."""
+    """`name = value` and `name = {` ... `}` as a dictionary; values that are neither numbers nor truths are left out."""
     found: dict[str, Any] = {}
     for line in lines:
         name, equals, value = line.strip().partition(" = ")
@@ -129,4 +153,6 @@ def _tree(lines: Iterator[str]) -> dict[str, Any]:
             found[name] = _tree(lines)
         elif equals and re.fullmatch(r"0x[0-9a-f]+|\d+", value):
             found[name] = int(value, 0)
+        elif value in ("true", "false"):
+            found[name] = value == "true"
     return found

@@ -12,8 +12,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
+from .devices import Devices
 from .symbols import Symbols
 
+FEATURES = ("smep", "smap", "umip")
 READ_MOST = 4096     # bytes of one View.read; an IDT is that long
 REGISTERS = ("rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "rsp",
              "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "rip", "rflags",
@@ -113,7 +115,10 @@ class View:
     tr: Tr
     halted: bool
     memory: Callable[[int, int], bytes]
+    physical: Callable[[int, int], bytes]        # what RAM holds there, whatever the page tables say
     kernel_gs: Callable[[], int]
+    interrupts: Callable[[], Devices]
+    features: frozenset[str]     # which of FEATURES the CPU has
     symbols: Symbols             # of the kernel's file
 
     def registers(self) -> dict[str, int]:
@@ -127,6 +132,11 @@ class View:
     def kernel_gs_base(self) -> int:
         """MSR 0xc0000102, which SWAPGS exchanges with the GS base."""
         return self.kernel_gs()
+
+    @property
+    def devices(self) -> Devices:
+        """The interrupt controllers."""
+        return self.interrupts()
 
     def read(self, virtual: int, length: int) -> bytes:
         """LENGTH bytes at a virtual address, through the guest's page tables.  Raises NotMapped."""

@@ -8,7 +8,8 @@ import socket
 from pathlib import Path
 from typing import Any
 
-from .machine import REGISTERS, NotMapped, Table, Tr, View, sign_extended
+from .devices import from_monitor
+from .machine import FEATURES, REGISTERS, NotMapped, Table, Tr, View, sign_extended
 from .supervise import Child
 from .symbols import Symbols
 
@@ -103,6 +104,10 @@ def view(qmp: Qmp, gdb: socket.socket, directory: Path, symbols: Symbols) -> Vie
             raise NotMapped(f"{virtual:#x}: {error}") from error
         return (directory / MEMORY).read_bytes()
 
+    def physical(address: int, length: int) -> bytes:
+        qmp.do("pmemsave", val=address, size=length, filename=MEMORY)
+        return (directory / MEMORY).read_bytes()
+
     def kernel_gs() -> int:
         qmp.monitor("gdbserver chardev:gdb")
         _gdb(gdb, "qXfer:features:read:target.xml:0,ff")      # without it the stub gives no single register
@@ -112,8 +117,11 @@ def view(qmp: Qmp, gdb: socket.socket, directory: Path, symbols: Symbols) -> Vie
             raise Refused("this QEMU's gdb stub numbers its registers in another way")
         return hidden
 
+    cpu, = qmp.do("query-cpus-fast")
+    features = frozenset(name for name in FEATURES if qmp.do("qom-get", path=cpu["qom-path"], property=name))
     return View(values, tables["GDT"], tables["IDT"], Tr(selector, base, limit, flags >> SYSTEM_TYPE & 0xf),
-                HALTED.search(text) is not None, memory, kernel_gs, symbols)
+                HALTED.search(text) is not None, memory, physical, kernel_gs,
+                lambda: from_monitor(qmp.monitor("info lapic"), qmp.monitor("info pic")), features, symbols)
 
 
 def _gdb(gdb: socket.socket, packet: str) -> str:

@@ -89,6 +89,31 @@ def test_the_stopped_machine(boot: Boot, guests: Callable[[str], Path]) -> None:
     assert (run.ending, run.seen, run.debugcon) == (Ending.ENDED, "seen", b"E9\n")
 
 
+def test_memory_behind_the_page_tables(boot: Boot, guests: Callable[[str], Path]) -> None:
+    symbols = Symbols(guests("end") / "kernel")
+    gdt = symbols.address("gdt")
+
+    def look(view: View) -> bytes:
+        assert view.physical(gdt - tiny.HIGH + 3, 9) == view.read(gdt + 3, 9), "across words"
+        tables = view["cr3"]
+        assert view.physical(tables, 8) == (tables + 0x1000 | 0x23).to_bytes(8, "little"), "the CPU set A"
+        assert view.physical(tables + 511 * 8, 8) == (tables + 0x1000 | 0x23).to_bytes(8, "little")
+        return b"".join(view.physical(page << 12, 4096) for page in range(0x20, 0x60))
+    run = boot("end", look=look)
+    assert (run.ending, len(run.seen), run.debugcon) == (Ending.ENDED, 64 * 4096, b"E9\n"), "more than the log may hold"
+
+
+def test_the_devices(boot: Boot, emulator: Emulator) -> None:
+    run = boot("devices", look=lambda view: (view.devices, view.features))
+    devices, features = run.seen
+    assert [(pic.base, pic.mask, pic.in_service) for pic in devices.pics] == [(0x20, 0xfb, 0), (0x28, 0xff, 0)]
+    assert devices.local_apic.spurious == 0x1ef and devices.local_apic.in_service == frozenset([0x41, 0xfe])
+    lvt = devices.local_apic.lvt
+    assert (lvt["timer"], lvt["lint0"], lvt["lint1"], lvt["error"]) == (0x20031, 0x10700, 0x400, 0xfe)
+    assert (len(devices.redirection), devices.redirection[4], devices.redirection[5]) == (24, 0x34, 0x0100000000018035)
+    assert features == set(said(run)[len(LINE):].decode().split()), "as CPUID says"
+
+
 def test_what_look_raises_passes_through(boot: Boot) -> None:
     def look(view: View) -> None:
         raise LookupError("mine")

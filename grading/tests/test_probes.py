@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 from gatehouse import vectors
+from gatehouse.devices import Devices, Unreadable
 from gatehouse.machine import NotMapped, Table, Tr, View
 from gatehouse.probes import Finding, gdt, idt
 
@@ -65,7 +66,11 @@ def view(entries: list[int] = ENTRIES, io_map: int = 0x68, table: bytes = bytes(
                 return data[address - start:][:length]
         raise NotMapped(f"{address:#x}")
     return View({"gs_base": BLOCK}, Table(GDT, 0x7f), Table(IDT, 4095), Tr(0x40, TSS, 0x67, 0xb), False, read,
-                lambda: 0, symbols or FakeSymbols())          # type: ignore[arg-type]
+                read, lambda: 0, no_devices, frozenset(), symbols or FakeSymbols())          # type: ignore[arg-type]
+
+
+def no_devices() -> Devices:
+    raise Unreadable("no devices here")
 
 
 def lab(number: int = 2, ist: bool = False) -> SimpleNamespace:

@@ -42,6 +42,77 @@ BODIES = {
                   "lie: db '=== statistics dump 41000000 ===', 10 \n .end:",
 }
 
+# Both PICs at other vectors and masked but for the cascade; the local and the I/O APIC in other states than they
+# start in, with two interrupts that no handler ends; then what CPUID says of the features that View knows.
+BODIES["devices"] = """
+APIC equ HIGH + 0x200000
+IO_APIC equ HIGH + 0x400000
+%macro port 2
+mov al, %2
+out %1, al
+%endmacro
+%macro apic 2
+mov dword [rbx + %1], %2
+%endmacro
+%macro io_apic 2
+mov dword [rbx], %1
+mov dword [rbx + 0x10], %2
+%endmacro
+%macro told 3
+bt %1, %2
+jnc %%not
+lea rsi, [%%name]
+%%next: lodsb
+call send
+cmp al, ' '
+jne %%next
+jmp %%not
+%%name: db %3, ' '
+%%not:
+%endmacro
+port 0x20, 0x11
+port 0x21, 0x20
+port 0x21, 4
+port 0x21, 1
+port 0x21, 0xfb
+port 0xa0, 0x11
+port 0xa1, 0x28
+port 0xa1, 2
+port 0xa1, 1
+port 0xa1, 0xff
+mov rbx, HIGH + TABLES + 0x2000
+mov eax, 0xfee00093
+mov [rbx + 8], rax
+mov eax, 0xfec00093
+mov [rbx + 16], rax
+gate 0x41
+gate 0xfe
+mov rbx, IO_APIC
+io_apic 0x18, 0x34
+io_apic 0x19, 0
+io_apic 0x1a, 0x18035
+io_apic 0x1b, 0x01000000
+mov rbx, APIC
+apic 0xf0, 0x1ef
+apic 0x320, 0x20031
+apic 0x350, 0x10700
+apic 0x360, 0x400
+apic 0x370, 0xfe
+sti
+apic 0x300, 0x40041
+nop
+apic 0x300, 0x400fe
+nop
+cli
+mov eax, 7
+xor ecx, ecx
+cpuid
+mov edi, ecx
+told ebx, 7, 'smep'
+told ebx, 20, 'smap'
+told edi, 2, 'umip'
+"""
+
 
 def build(name: str, place: Path) -> Path:
     """PLACE/name with `kernel` and `disk.img` of the guest NAME, as a lab's directory has them."""
