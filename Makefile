@@ -48,11 +48,13 @@ $(B)/labs.mk: $(wildcard labs/*/lab.toml labs/*/*.asm labs/*/*.c) $(wildcard lab
 	$(Q)$(PYTHON) grading/lab mk > $@
 
 # LAB=3, 03, 03-exceptions and exceptions are one; `all` is the complete kernel. A name in OWN is that
-# with what lies in a folder of its own: the kernel's tests, what `make bench` counts, what `make docs` draws.
-OWN          := kernel bench drawings
-OWN.kernel   := kernel/tests
-OWN.bench    := kernel/bench
-OWN.drawings := kernel/drawings
+# with what lies in a folder of its own: the kernel's tests, what `make bench` counts, what `make docs` draws,
+# what `make emulators` observes.
+OWN           := kernel bench drawings emulators
+OWN.kernel    := kernel/tests
+OWN.bench     := kernel/bench
+OWN.drawings  := kernel/drawings
+OWN.emulators := kernel/emulators
 # In a handout the current lab is the default (labs/current.mk).
 -include labs/current.mk
 here  := $(if $(wildcard labs/current.mk),handout,project)

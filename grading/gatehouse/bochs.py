@@ -31,12 +31,13 @@ MILLION = 1_000_000                      # the unit of -dumpstats
 SLACK = 1 << 16                          # the debugger's own words on standard output
 INTERRUPT_FLAG = 1 << 9
 HLT_LENGTH = 1
+MODEL = "corei7_icelake_u"               # of the CPU; the grader's
 BOCHSRC = f"""\
 display_library: term
 romimage: file={BIOS}
 vgaromimage: file={VGA_BIOS}
 megs: 128
-cpu: model=corei7_icelake_u, count=1, ips=4000000, reset_on_triple_fault=0, ignore_bad_msrs=0
+cpu: model=%s, count=1, ips=4000000, reset_on_triple_fault=0
 clock: sync=none, time0=1700000000
 plugin_ctrl: unmapped=1, biosdev=1, serial=1, extfpuirq=1, speaker=0, parallel=0, gameport=0, iodebug=0
 ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14
@@ -56,6 +57,9 @@ class Bochs:
 
     name = "bochs"
 
+    def __init__(self, model: str = MODEL) -> None:
+        self.model = model
+
     def missing(self) -> str | None:
         screen = (glob(SCREEN) or [SCREEN])[0]
         return missing({"bochs": "bochs", BIOS: "bochsbios", VGA_BIOS: "vgabios", screen: "bochs-term"})
@@ -71,7 +75,7 @@ class Bochs:
         except (ValueError, NotAKernel, OSError) as error:
             return Run(self.name, Ending.FAILED, b"", b"", detail=str(error), directory=directory)
         with ExitStack() as stack:
-            run = _Machine(stack, directory, limits).run(symbols, look)
+            run = _Machine(stack, self.model, directory, limits).run(symbols, look)
         return run
 
 
@@ -89,7 +93,8 @@ def _write_disk(source: Path, cmdline: str, target: Path) -> None:
 class _Machine:
     """One Bochs, stopped before the first instruction."""
 
-    def __init__(self, stack: ExitStack, directory: Path, limits: Limits) -> None:
+    def __init__(self, stack: ExitStack, model: str, directory: Path, limits: Limits) -> None:
+        self._model = model
         self._directory = directory
         self._limits = limits
         self._asleep = False
@@ -97,7 +102,7 @@ class _Machine:
         self._serial, log, words, self._output = (stack.enter_context(channel) for channel in channels)
         read_end, commands = os.pipe()
         stack.callback(os.close, commands)
-        (directory / CONFIGURATION).write_text(BOCHSRC % (self._serial.path, log.path, words.path))
+        (directory / CONFIGURATION).write_text(BOCHSRC % (model, self._serial.path, log.path, words.path))
         self.command = ["bochs", "-q", "-f", CONFIGURATION, "-rc", f"/dev/fd/{read_end}",
                         "-dumpstats", str(limits.instructions // MILLION + 1)]
         messages = stack.enter_context((directory / MESSAGES).open("wb")).fileno()
@@ -188,7 +193,7 @@ class _Machine:
         again.mkdir(exist_ok=True)
         (again / DISK).write_bytes((self._directory / DISK).read_bytes())
         with ExitStack() as stack:
-            places = _Machine(stack, again, self._limits)._places(tally.places)
+            places = _Machine(stack, self._model, again, self._limits)._places(tally.places)
         trail = tally.events(lambda tick: places.get(tick, run.rip or 0))
         last = places.get(tally.kept[-1].where) if tally.kept else None
         return replace(run, trail=trail, loop=run.ending != Ending.RESET and tally.loops(),

@@ -17,7 +17,7 @@ from .labs import Lab, LabError
 BASE = -1       # the "lab" of given code
 
 _INCLUDE = re.compile(r'^[ \t]*[#%][ \t]*include[ \t]*[<"]([^">\n]+)[">]', re.MULTILINE)
-OWN_TESTS = ("kernel/tests/", "kernel/bench/", "kernel/drawings/")      # OWN in the Makefile
+OWN_TESTS = ("kernel/tests/", "kernel/bench/", "kernel/drawings/", "kernel/emulators/")      # OWN in the Makefile
 _COMPILED = (".c", ".asm")
 _DEFINED = frozenset("TDBRVWCSGAi")
 

@@ -28,10 +28,11 @@ from .symbols import NotAKernel, Symbols
 
 PROGRAM = "qemu-system-x86_64"
 SHIFT = 6                            # an instruction takes 2**SHIFT ns
-MACHINE = ["-accel", "tcg", "-icount", f"shift={SHIFT},sleep=off", "-machine", "q35", "-cpu", "max,vendor=GenuineIntel",
+MACHINE = ["-accel", "tcg", "-icount", f"shift={SHIFT},sleep=off", "-machine", "q35",
            "-m", "128", "-no-user-config", "-nodefaults", "-display", "none", "-device", "ib700",
            "-device", "pvpanic,events=1", "-action", "reboot=shutdown,shutdown=pause,watchdog=reset,panic=pause",
            "-S", "-d", "int,cpu_reset"]
+MODEL = "max,vendor=GenuineIntel"    # of the CPU; the grader's
 MESSAGES, KERNEL = "qemu.log", "kernel"
 WATCHDOG_PORT = 0x443
 WATCHDOG_STEP, WATCHDOG_MOST = 2, 30         # seconds; the port takes (30 - seconds) / 2
@@ -50,6 +51,9 @@ class Qemu:
 
     name = "qemu"
 
+    def __init__(self, model: str = MODEL) -> None:
+        self.model = model
+
     def missing(self) -> str | None:
         return missing({PROGRAM: "qemu-system-x86"})
 
@@ -66,14 +70,14 @@ class Qemu:
         link.unlink(missing_ok=True)
         link.symlink_to((kernel_dir / KERNEL).resolve())
         with ExitStack() as stack:
-            run = _Machine(stack, cmdline, directory, limits, symbols, answer).run(look)
+            run = _Machine(stack, self.model, cmdline, directory, limits, symbols, answer).run(look)
         return run
 
 
 class _Machine:
     """One QEMU."""
 
-    def __init__(self, stack: ExitStack, cmdline: str, directory: Path, limits: Limits,
+    def __init__(self, stack: ExitStack, model: str, cmdline: str, directory: Path, limits: Limits,
                  symbols: Symbols, answer: Answer) -> None:
         self._directory = directory
         self._answer = answer
@@ -86,7 +90,7 @@ class _Machine:
         self._gdb, gdb = socket.socketpair()
         stack.enter_context(self._monitor)
         stack.enter_context(self._gdb)
-        self._command = [PROGRAM, *MACHINE, "-D", log.path,
+        self._command = [PROGRAM, *MACHINE, "-cpu", model, "-D", log.path,
                          "-serial", f"file:{self._serial.path}", "-debugcon", f"file:{self._debugcon.path}",
                          "-chardev", f"socket,id=qmp,fd={monitor.fileno()}", "-mon", "chardev=qmp,mode=control",
                          "-chardev", f"socket,id=gdb,fd={gdb.fileno()}", "-kernel", KERNEL, "-append", cmdline]
