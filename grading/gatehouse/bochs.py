@@ -37,7 +37,7 @@ display_library: term
 romimage: file={BIOS}
 vgaromimage: file={VGA_BIOS}
 megs: 128
-cpu: model=%s, count=1, ips=4000000, reset_on_triple_fault=0
+cpu: model=%s, count=1, ips=4000000, reset_on_triple_fault=0, ignore_bad_msrs=0
 clock: sync=none, time0=1700000000
 plugin_ctrl: unmapped=1, biosdev=1, serial=1, extfpuirq=1, speaker=0, parallel=0, gameport=0, iodebug=0
 ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14
