@@ -15,6 +15,7 @@ from . import holes
 from .labs import Lab, LabError
 
 BASE = -1       # the "lab" of given code
+COMPLETE = 100  # that of code for the complete kernel: after every lab
 
 _INCLUDE = re.compile(r'^[ \t]*[#%][ \t]*include[ \t]*[<"]([^">\n]+)[">]', re.MULTILINE)
 OWN_TESTS = ("kernel/tests/", "kernel/bench/", "kernel/drawings/", "kernel/emulators/")      # OWN in the Makefile
@@ -26,7 +27,7 @@ def includes(root: Path, sources: list[str], labs: list[Lab]) -> Iterator[LabErr
     """Each include line that needs a file of a later lab than its own file's."""
     joins = {path: lab.number for lab in labs for path in lab.adds}
     names = {lab.number: lab.id for lab in labs}
-    files = [(path, joins.get(path, BASE)) for path in sources]
+    files = [(path, COMPLETE if path.startswith(OWN_TESTS) else joins.get(path, BASE)) for path in sources]
     for lab in labs:
         files += [(f"labs/{lab.id}/standins/{path}", BASE) for path in lab.standins]
         files += [(path, lab.number) for path in lab.test_sources]

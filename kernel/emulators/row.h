@@ -23,21 +23,7 @@ void observed(const char *format, ...) __attribute__((format(printf, 1, 2)));
 // This CPU or machine lacks what the row is about.
 #define not_there() skip("not there")
 
-// The eight hexadecimal digits of CPUID, SDM vol. 2.
-struct cpuid {
-    u32 eax, ebx, ecx, edx;
-};
-
-static inline struct cpuid cpuid(u32 leaf, u32 subleaf)
-{
-    struct cpuid found = { 0 };
-
-    asm volatile("cpuid" : "=a"(found.eax), "=b"(found.ebx), "=c"(found.ecx), "=d"(found.edx)
-                 : "a"(leaf), "c"(subleaf));
-    return found;
-}
-
-// Bits of leaf 7, EBX, and of leaf 1, ECX.
+// Bits of CPUID, leaf 7, EBX, and leaf 1, ECX. SDM vol. 2, CPUID.
 #define CPUID7_FSGSBASE (1u << 0)
 #define CPUID7_SMEP     (1u << 7)
 #define CPUID7_SMAP     (1u << 20)
@@ -45,5 +31,18 @@ static inline struct cpuid cpuid(u32 leaf, u32 subleaf)
 #define CPUID1_X2APIC   (1u << 21)
 #define CPUID1_DEADLINE (1u << 24)
 
-#define cpu_has_7(bit) (cpuid(7, 0).ebx & (bit))
-#define cpu_has_1(bit) (cpuid(1, 0).ecx & (bit))
+static inline bool cpu_has_7(u32 bit)
+{
+    u32 eax = 7, ebx, ecx = 0, edx;
+
+    asm volatile("cpuid" : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
+    return ebx & bit;
+}
+
+static inline bool cpu_has_1(u32 bit)
+{
+    u32 eax = 1, ebx, ecx = 0, edx;
+
+    asm volatile("cpuid" : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
+    return ecx & bit;
+}
