@@ -8,9 +8,11 @@
 
 static void print_stack(u64 rsp)
 {
-    const struct stack *stack = stack_at(rsp);
+    const struct stack *stack = stack_in_use(rsp);
 
-    if (stack)
+    if (stack && rsp < (u64)stack->low)
+        print("  on the %s and below its end, in its guard page\n", stack->name);
+    else if (stack)
         print("  on the %s, %lu of %lu bytes used\n", stack->name, (u64)stack->top - rsp,
               (u64)(stack->top - stack->low));
     else

@@ -11,3 +11,4 @@ void trap(struct pt_regs *regs, u64 error_code, u64 vector);
 trap_handler *trap_set_handler(unsigned vector, trap_handler *handler);
 
 trap_handler do_bug, do_breakpoint, do_page_fault, do_irq;
+trap_handler do_nmi, do_double_fault, do_machine_check;

@@ -41,3 +41,7 @@ void idt_fill(void);
 
 // Makes the CPU use the table.
 void idt_load(void);
+
+// The second step, once the TSS of this CPU has stacks: the gates go over to the IST stacks of
+// vectors.def. A slot of the TSS that is still empty is a panic. idt_ist.c
+void idt_use_ist(void);

@@ -25,3 +25,7 @@ enum local_apic_register {
 
 u32 local_apic_read(enum local_apic_register from);
 void local_apic_write(enum local_apic_register to, u32 value);
+
+// Sends this CPU an NMI. It strikes before the return, or is held back while NMIs are blocked; of
+// several that are held back one strikes.
+void nmi_self(void);

@@ -22,6 +22,7 @@ enum {
     VECTOR_GP = 13,
     VECTOR_PF = 14,
     VECTOR_MF = 16,
+    VECTOR_MC = 18,
     VECTOR_XM = 19,
     VECTOR_CP = 21,
 };

@@ -1,0 +1,37 @@
+// Machine checks: what the hardware says about its own failures. SDM vol. 3, section 16.3.
+#pragma once
+
+#include <arch/types.h>
+
+#define MSR_MCG_CAP    0x179u
+#define MSR_MCG_STATUS 0x17au
+#define MSR_MCG_CTL    0x17bu
+#define MSR_MC0_CTL    0x400u // bank 0; four registers a bank
+
+#define MCG_STATUS_RIPV (1ul << 0) // the interrupted code can go on
+#define MCG_STATUS_EIPV (1ul << 1) // it has to do with the failure
+#define MCG_STATUS_MCIP (1ul << 2) // a second machine check while this is set is a shutdown
+
+#define MC_STATUS_VALID         (1ul << 63)
+#define MC_STATUS_OVERFLOW      (1ul << 62) // another error came while this one was here
+#define MC_STATUS_UNCORRECTED   (1ul << 61)
+#define MC_STATUS_ENABLED       (1ul << 60)
+#define MC_STATUS_MISC_VALID    (1ul << 59)
+#define MC_STATUS_ADDRESS_VALID (1ul << 58)
+#define MC_STATUS_CONTEXT_LOST  (1ul << 57) // PCC: the CPU's own state may be wrong
+#define MC_STATUS_CODE          0xfffful
+
+// One bank of registers. `address` and `misc` are 0 where the status says that they hold nothing.
+struct machine_check_bank {
+    u64 status, address, misc;
+};
+
+// How many banks this CPU has; 0 without the machine-check architecture.
+unsigned machine_check_banks(void);
+
+// Reads a bank. Returns whether it holds an error.
+bool machine_check_read(unsigned bank, struct machine_check_bank *error);
+
+// Makes the CPU report machine checks by #MC from now on; before, one was a shutdown. The gate of
+// #MC should have its stack by then. Prints errors from before the start.
+void machine_check_enable(void);

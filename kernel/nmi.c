@@ -1,0 +1,16 @@
+// NMIs. A machine sends one when its hardware fails, when a watchdog expires, or when somebody wants
+// to know what hangs: where it struck is all that there is to say.
+
+#include <kernel/print.h>
+#include <kernel/symbols.h>
+#include <kernel/traps.h>
+
+// It may have struck in the middle of a line.
+void do_nmi(struct pt_regs *regs, u64 error_code, unsigned vector)
+{
+    (void)error_code;
+    (void)vector;
+    print("\n# NMI before ");
+    symbol_print(regs->rip);
+    print(", and nobody has asked for it\n");
+}
