@@ -19,22 +19,26 @@ static void print_stack(u64 rsp)
         print("  on no stack of the kernel's: rsp is wrong\n");
 }
 
-void panic_at(const struct pt_regs *regs, const char *format, ...)
+static void print_headline(const char *format, va_list arguments)
+{
+    print("\nPANIC: ");
+    vprint(format, arguments);
+    print("\n");
+}
+
+static noreturn void report(const struct pt_regs *regs, void (*details)(const void *about),
+                            const void *about)
 {
     static bool panicking;
-    va_list arguments;
 
-    print("\nPANIC: ");
-    va_start(arguments, format);
-    vprint(format, arguments);
-    va_end(arguments);
-    print("\n");
     if (panicking) {
         print("  while reporting another panic\n");
         machine_end(MACHINE_PANIC);
     }
     panicking = true;
 
+    if (details)
+        details(about);
     print("  at ");
     symbol_print(regs->rip);
     print("\n");
@@ -43,4 +47,25 @@ void panic_at(const struct pt_regs *regs, const char *format, ...)
     print("  backtrace\n");
     backtrace_print(regs);
     machine_end(MACHINE_PANIC);
+}
+
+void panic_at(const struct pt_regs *regs, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    print_headline(format, arguments);
+    va_end(arguments);
+    report(regs, NULL, NULL);
+}
+
+void panic_with(const struct pt_regs *regs, void (*details)(const void *about), const void *about,
+                const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    print_headline(format, arguments);
+    va_end(arguments);
+    report(regs, details, about);
 }

@@ -15,3 +15,8 @@
 // The same for the code that `regs` interrupted.
 noreturn void panic_at(const struct pt_regs *regs, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+// The same with more to say: details(about) prints whole lines, behind the first.
+noreturn void panic_with(const struct pt_regs *regs, void (*details)(const void *about),
+                         const void *about, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));

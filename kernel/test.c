@@ -2,6 +2,7 @@
 
 #include <arch/machine.h>
 #include <kernel/cmdline.h>
+#include <kernel/errno.h>
 #include <kernel/panic.h>
 #include <kernel/print.h>
 #include <kernel/random.h>
@@ -31,6 +32,25 @@ static void print_place(u64 address)
         print("(%s+0x%lx)", symbol->name, address - symbol->address);
 }
 
+// `-ENOMEM`, or a number.
+static void print_error(long value)
+{
+    static const struct {
+        long number;
+        const char *name;
+    } errors[] = {
+        { EIO, "EIO" },       { ENOMEM, "ENOMEM" }, { EFAULT, "EFAULT" },
+        { EEXIST, "EEXIST" }, { EINVAL, "EINVAL" },
+    };
+
+    for (size_t i = 0; i < array_length(errors); i++)
+        if (value == -errors[i].number) {
+            print("-%s", errors[i].name);
+            return;
+        }
+    print("%ld", value);
+}
+
 static void print_as(enum report_form form, u64 value)
 {
     switch (form) {
@@ -45,6 +65,9 @@ static void print_as(enum report_form form, u64 value)
         break;
     case REPORT_PLACE:
         print_place(value);
+        break;
+    case REPORT_ERROR:
+        print_error((long)value);
         break;
     }
 }

@@ -27,16 +27,18 @@ extern const struct test *const tests_start[], *const tests_stop[]; // linker.ld
 
 // One fact of the test that runs: says nothing if it holds; if not, the test has failed and the
 // line says what was expected and what was seen. `fact` is a printf format. report_bits has all 16
-// digits, to read fields in them; report_count is decimal; report_place names the function there.
+// digits, to read fields in them; report_count is decimal; report_place names the function there;
+// report_error is for what returns 0 or a negative errno, and names it.
 #define report(holds, ...)               report_equal(!!(holds), true, __VA_ARGS__)
 #define report_equal(got, expected, ...) REPORT(REPORT_HEX, got, expected, __VA_ARGS__)
 #define report_bits(got, expected, ...)  REPORT(REPORT_BITS, got, expected, __VA_ARGS__)
 #define report_count(got, expected, ...) REPORT(REPORT_COUNT, got, expected, __VA_ARGS__)
 #define report_place(got, expected, ...) REPORT(REPORT_PLACE, got, expected, __VA_ARGS__)
+#define report_error(got, expected, ...) REPORT(REPORT_ERROR, (long)(got), expected, __VA_ARGS__)
 #define REPORT(form, got, expected, ...) \
     report_values(form, (u64)(got), (u64)(expected), __VA_ARGS__)
 
-enum report_form { REPORT_HEX, REPORT_BITS, REPORT_COUNT, REPORT_PLACE };
+enum report_form { REPORT_HEX, REPORT_BITS, REPORT_COUNT, REPORT_PLACE, REPORT_ERROR };
 void report_values(enum report_form form, u64 got, u64 expected, const char *fact, ...)
     __attribute__((format(printf, 4, 5)));
 

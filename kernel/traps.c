@@ -1,5 +1,6 @@
 // Exceptions that reach C.
 
+#include <arch/cpu.h>
 #include <arch/exception_table.h>
 #include <kernel/panic.h>
 #include <kernel/print.h>
@@ -21,6 +22,8 @@ void trap(struct pt_regs *regs, u64 error_code, u64 vector)
 
     if (vector >= VECTORS_COUNT)
         wrong_vector(vector);
+    if (regs->rflags & RFLAGS_AC)
+        clear_ac(); // the CPU leaves AC set: a handler must not run in the window of a user copy
     handler = handlers[vector];
     if (!handler)
         handler = vectors[vector].handler;

@@ -75,12 +75,14 @@ static void map_range(u64 base, u64 start, u64 end, u64 flags)
 static void map_image(void)
 {
     u64 code = image_physical(text_start), code_end = image_physical(text_end);
-    u64 constants_end = image_physical(rodata_end), end = image_physical(kernel_end);
+    u64 constants_end = image_physical(rodata_end), sealed = image_physical(sealed_end);
+    u64 end = image_physical(kernel_end);
     u64 guard = image_physical(boot_stack_guard); // an overflow of the boot stack is a #PF
 
     map_range(KERNEL_BASE, code, code_end, KERNEL_TEXT);
     map_range(KERNEL_BASE, code_end, constants_end, KERNEL_CONSTANTS);
-    map_range(KERNEL_BASE, constants_end, guard, KERNEL_DATA);
+    map_range(KERNEL_BASE, constants_end, sealed, KERNEL_DATA);
+    map_range(KERNEL_BASE, sealed, guard, KERNEL_DATA);
     map_range(KERNEL_BASE, guard + PAGE_SIZE, end, KERNEL_DATA);
 }
 
@@ -95,16 +97,19 @@ static u64 greatest(u64 a, u64 b)
 }
 
 // RAM only: a cacheable mapping of what is not RAM could reach a device. The direct map shows the
-// image a second time; what is read-only there is read-only here.
+// image a second time; what is read-only there is read-only here. What paging_seal may seal has a
+// range of its own, so that no large page has a part in it.
 static void map_memory(u64 start, u64 end)
 {
     u64 image = (u64)image_start, constants_end = image_physical(rodata_end);
+    u64 sealed = image_physical(sealed_end);
 
     start = (start + PAGE_SIZE - 1) & -PAGE_SIZE;
     end &= -PAGE_SIZE;
     map_range(DIRECT_MAP_BASE, start, least(end, image), KERNEL_DATA);
     map_range(DIRECT_MAP_BASE, greatest(start, image), least(end, constants_end), KERNEL_CONSTANTS);
-    map_range(DIRECT_MAP_BASE, greatest(start, constants_end), end, KERNEL_DATA);
+    map_range(DIRECT_MAP_BASE, greatest(start, constants_end), least(end, sealed), KERNEL_DATA);
+    map_range(DIRECT_MAP_BASE, greatest(start, sealed), end, KERNEL_DATA);
 }
 
 void paging_initialise(void)
@@ -157,6 +162,14 @@ void paging_protect(u64 *tables, u64 address, u64 flags)
         panic("page tables: no 4 KiB page at 0x%lx, to give it other rights", address);
     *entry = (*entry & PTE_ADDRESS) | flags;
     invalidate_page(address);
+}
+
+void paging_seal(void)
+{
+    for (char *page = rodata_end; page != sealed_end; page += PAGE_SIZE) {
+        paging_protect(kernel_tables, (u64)page, KERNEL_CONSTANTS);
+        paging_protect(kernel_tables, (u64)direct_map(image_physical(page)), KERNEL_CONSTANTS);
+    }
 }
 
 u64 paging_unmap(u64 *tables, u64 address)

@@ -17,6 +17,9 @@
 #define CR4_PGE        (1ul << 7)
 #define CR4_OSFXSR     (1ul << 9)
 #define CR4_OSXMMEXCPT (1ul << 10)
+#define CR4_UMIP       (1ul << 11)
+#define CR4_SMEP       (1ul << 20)
+#define CR4_SMAP       (1ul << 21)
 
 #define RFLAGS_CF    (1ul << 0)
 #define RFLAGS_FIXED (1ul << 1)
@@ -25,6 +28,20 @@
 #define RFLAGS_DF    (1ul << 10)
 #define RFLAGS_NT    (1ul << 14)
 #define RFLAGS_RF    (1ul << 16)
+#define RFLAGS_AC    (1ul << 18)
+
+struct cpuid {
+    u32 eax, ebx, ecx, edx;
+};
+
+static inline struct cpuid cpuid(u32 leaf, u32 subleaf)
+{
+    struct cpuid out;
+    asm volatile("cpuid"
+                 : "=a"(out.eax), "=b"(out.ebx), "=c"(out.ecx), "=d"(out.edx)
+                 : "a"(leaf), "c"(subleaf));
+    return out;
+}
 
 static inline u64 read_cr0(void)
 {
@@ -75,9 +92,25 @@ static inline void invalidate_page(u64 address)
     asm volatile("invlpg [%0]" ::"r"(address) : "memory");
 }
 
+static inline u64 read_tsc(void)
+{
+    u32 low, high;
+    asm volatile("rdtsc" : "=a"(low), "=d"(high));
+    return (u64)high << 32 | low;
+}
+
 static inline u64 read_rflags(void)
 {
     u64 value;
     asm volatile("pushfq\n\tpop %0" : "=r"(value));
     return value;
+}
+
+// Without SMAP, where there is no CLAC, AC means nothing in ring 0, and clearing it does no harm.
+static inline void clear_ac(void)
+{
+    asm volatile("pushfq\n\t"
+                 "and dword ptr [rsp], %0\n\t"
+                 "popfq" ::"i"(~RFLAGS_AC)
+                 : "memory", "cc");
 }

@@ -9,6 +9,8 @@
 #define USER_END        0x0000800000000000ul // the low half, where the canonical addresses break off
 #define DIRECT_MAP_BASE 0xffff888000000000ul // all physical memory, in order
 #define DEVICES_BASE    0xffffc90000000000ul // registers of devices, one after the other
+#define REGIONS_BASE    0xffffc94000000000ul // regions of the kernel's own, kernel/regions.h
+#define REGIONS_END     0xffffc98000000000ul
 #define STACKS_BASE     0xfffffe0000000000ul // kernel stacks, each above an unmapped page
 #define KERNEL_BASE     0xffffffff80000000ul // the image, at its physical address plus this
 
@@ -33,7 +35,7 @@ static inline u64 image_physical(const void *address)
 
 // Set by linker.ld.
 extern char image_start[], text_start[], text_end[], entry_text_start[], entry_text_end[];
-extern char rodata_end[], bss_start[], kernel_end[];
+extern char rodata_end[], sealed_end[], bss_start[], kernel_end[];
 
 // Set by boot.asm: the page below the boot stack, which is not mapped, and the stack.
 extern char boot_stack_guard[], boot_stack[];

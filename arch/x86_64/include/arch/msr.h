@@ -24,3 +24,8 @@ static inline void msr_write(u32 msr, u64 value)
 {
     asm volatile("wrmsr" ::"c"(msr), "a"((u32)value), "d"((u32)(value >> 32)) : "memory");
 }
+
+// The same for an MSR that may not be there, or not with these bits: -EIO for the #GP, with *value
+// 0; else 0.
+int msr_read_safe(u32 msr, u64 *value);
+int msr_write_safe(u32 msr, u64 value);

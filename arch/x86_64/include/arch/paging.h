@@ -41,8 +41,20 @@ int paging_map(u64 *tables, u64 address, u64 physical, u64 flags);
 // Gives the mapped page at `address` other bits, its physical address kept, on this CPU at once.
 void paging_protect(u64 *tables, u64 address, u64 flags);
 
+// Makes read-only, by all its addresses, what the kernel writes only while it starts: the image from
+// rodata_end to sealed_end.
+void paging_seal(void);
+
 // Unmaps the page at `address` on this CPU at once. Returns its old entry, 0 if it had none.
 u64 paging_unmap(u64 *tables, u64 address);
+
+// Zeroes the page at `page`.
+static inline void page_clear(void *page)
+{
+    size_t words = TABLE_ENTRIES;
+
+    asm volatile("rep stosq" : "+D"(page), "+c"(words) : "a"(0ul) : "memory");
+}
 
 // Maps physical memory that is no RAM, of any alignment, where the kernel can use it: a device's
 // registers, uncached. It stays mapped. No room or no memory for tables is a panic.

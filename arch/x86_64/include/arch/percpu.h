@@ -5,10 +5,13 @@
 #include <arch/tss.h>
 #include <arch/types.h>
 
+struct address_space; // kernel/regions.h
+
 struct percpu {
     struct percpu *self; // at gs:0, for a base cannot be read with a plain instruction
     u64 gdt[GDT_ENTRIES];
     struct tss tss aligned_to(16);
+    struct address_space *space; // whose low half CR3 holds, from INIT_FAULTS on
 };
 static_assert(offsetof(struct percpu, self) == 0, "this_cpu reads gs:0");
 

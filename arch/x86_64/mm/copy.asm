@@ -1,0 +1,25 @@
+; Copying what may not be there. SDM vol. 2, REP/REPE/REPZ/REPNE/REPNZ and STAC.
+
+%include "common.inc"
+%include "exception_table.inc"
+%include "user_access.inc"
+
+global user_copy
+
+section .text
+
+; user_copy -- <arch/user.h>
+;
+; in    rdi  where to    rsi  where from    rdx  how many bytes
+; out   rax  how many are left; AC clear. Clobbers rcx, rdx, rsi, rdi.
+user_copy:
+        ;@ lab 4.6  REP MOVSB counts rcx down, byte by byte. If it faults, what is left is left there;
+        ;@          and the window closes on that way, too. {
+        mov     rcx, rdx
+        user_access_begin
+        may_fault .over, rep movsb
+.over:
+        user_access_end
+        mov     rax, rcx
+        ret
+        ;@ } hole 4.6

@@ -1,0 +1,59 @@
+// Address spaces: which addresses mean something, and what. Page tables say what is there already; the
+// regions say what is to be there as soon as somebody touches it (kernel/demand.h).
+#pragma once
+
+#include <arch/layout.h>
+#include <arch/types.h>
+
+// What may be done with an address, and what somebody did. Bits of `rights` and of a fault's `access`.
+enum access {
+    ACCESS_READ = 1 << 0,
+    ACCESS_WRITE = 1 << 1,
+    ACCESS_EXECUTE = 1 << 2,
+    ACCESS_USER = 1 << 3, // by ring 3
+};
+
+// Consecutive pages of one kind.
+struct region {
+    u64 start, end; // multiples of PAGE_SIZE; end is the first byte after
+    unsigned rights;
+    u64 lowest; // a stack: how far down `start` may move by itself; 0 for all others
+
+    // What a page holds besides zeroes when it comes: writes it to `memory`, where the page at `address`
+    // is visible to the kernel alone. 0, or a negative errno; may itself fault. NULL: zeroes only.
+    int (*fill)(const struct region *region, u64 address, void *memory);
+};
+
+struct address_space {
+    u64 *tables;             // level 4
+    struct region **regions; // by address, none overlap
+    size_t count, room;
+    struct region *recent; // the one that was found last
+};
+
+// What the kernel itself has on demand, between REGIONS_BASE and REGIONS_END; and all there is until
+// lab 07 brings processes.
+extern struct address_space kernel_space;
+
+// A page of zeroes, read-only, mapped wherever nobody has written yet. It is part of the image.
+extern const u8 zero_page[PAGE_SIZE];
+
+// The region at `address`, or NULL.
+struct region *region_at(struct address_space *space, u64 address);
+
+// The stack that starts above `address` and may grow down to it, grown, or NULL. A page below it always
+// stays free.
+struct region *region_grown_to(struct address_space *space, u64 address);
+
+// Adds a copy of `region`. Pages come when they are touched. Returns 0; -EINVAL for addresses that are
+// not multiples of PAGE_SIZE, an empty region, one outside its half, or one without ACCESS_READ;
+// -EEXIST where another one is; -ENOMEM.
+int region_add(struct address_space *space, const struct region *region);
+
+// Takes [start, end) out of all regions and gives their pages back. 0, also if nothing was there;
+// -EINVAL; -ENOMEM when a region must be cut in two and there is no memory for it.
+int regions_remove(struct address_space *space, u64 start, u64 end);
+
+// Gives [start, end) other rights, pages that are there included. As regions_remove; -ENOMEM also where
+// a part has no region: then nothing is changed.
+int regions_protect(struct address_space *space, u64 start, u64 end, unsigned rights);
