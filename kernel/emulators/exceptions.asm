@@ -105,6 +105,11 @@ iret_back:
 
 ; ---- GS ------------------------------------------------------------------------------------------
 
+        trigger rdmsr_of
+        mov     ecx, edi
+        rdmsr
+        ret
+
         trigger wrgsbase_of
         wrgsbase rdi
         ret

@@ -13,10 +13,11 @@
 #define ABSENT        0x38ul   // the slot that the GDT leaves empty
 #define ABSENT_DATA   0x00cf13000000fffful
 #define CR4_FSGSBASE  (1ul << 16)
+#define NO_MSR        0x4711ul
 
 typedef u64 code(u64 a, u64 b);
 code int_0x81, invalid_opcode, divide_sse, divide_x87, read_at, read_stack_at, jump_to, return_to;
-code iret_to_address, iret_to_segments, iret_nested, wrgsbase_of, rdgsbase_of;
+code iret_to_address, iret_to_segments, iret_nested, wrgsbase_of, rdgsbase_of, rdmsr_of;
 code int_18, int_14, fault_on_stack, fault_on_odd_stack;
 extern const char divide_x87_fwait[], return_to_ret[], iret_to_iretq[], int_18_behind[], int_14_behind[];
 
@@ -124,6 +125,12 @@ ROW(noncanonical_wrgsbase)
     run(wrgsbase_of, give_up, NOT_CANONICAL, 0);
     write_cr4(cr4);
     msr_write(MSR_GS_BASE, base);
+    observed("%s", name_of(0));
+}
+
+ROW(msr_absent)
+{
+    run(rdmsr_of, give_up, NO_MSR, 0);
     observed("%s", name_of(0));
 }
 
