@@ -379,7 +379,7 @@ static bool expect_own_page(u64 address)
     return entry && (entry & PTE_ADDRESS) != image_physical(zero_page);
 }
 
-enum { PAGES = 64, TOUCHED = 12 };
+enum { DEMAND_PAGES = 64, TOUCHED = 12 };
 
 // What the test writes, and where. It stays there for the grader's probe, which looks from outside.
 struct witness {
@@ -390,13 +390,13 @@ struct witness demand_witness[TOUCHED];
 
 TEST(demand_zero)
 {
-    struct region region = make_region(PAGES, READ_WRITE);
+    struct region region = make_region(DEMAND_PAGES, READ_WRITE);
     unsigned mapped = 0, touched = 0;
 
     give_back(take_all_pages());
     add(&region);
     for (int i = 0; i < TOUCHED; i++) {
-        u64 address = region.start + test_random() % (PAGES * PAGE_SIZE);
+        u64 address = region.start + test_random() % (DEMAND_PAGES * PAGE_SIZE);
         u8 value = (u8)(test_random() | 1);
 
         if (entry_at(address))
