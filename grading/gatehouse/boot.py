@@ -12,7 +12,8 @@ from .ktap import Transcript, parse
 from .labs import Lab, Test
 from .machine import Answer, Emulator, Ending, Limits, Run, View
 from .outcome import Crash, Place, ending
-from .probes import PROBES, Finding
+from .probe_facts import Finding
+from .probes import PROBES
 from .runs import TOLD, Runs
 
 TRIES = 2        # what the emulator or this computer spoils gets a second chance

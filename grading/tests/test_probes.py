@@ -12,7 +12,8 @@ import pytest
 from gatehouse import vectors
 from gatehouse.devices import Devices, Unreadable
 from gatehouse.machine import NotMapped, Table, Tr, View
-from gatehouse.probes import Finding, gdt, idt
+from gatehouse.probe_facts import Finding
+from gatehouse.probes import gdt, idt
 
 ROOT = Path(__file__).resolve().parents[2]
 BLOCK, GDT, TSS = 0xffffffff80107000, 0xffffffff80107008, 0xffffffff80107090

@@ -1,0 +1,83 @@
+"""Lab 04 on: the CPU's protections are on, the page tables leave no gap in them, the exception table is in order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from struct import iter_unpack
+
+from .labs import Lab
+from .machine import NotMapped, View
+from .page_tables import Mapping, PageTables, TooManyTables
+from .probe_facts import Finding, fact
+from .probe_tables import idt
+
+# SDM vol. 3, section 2.5 (CR0, CR4), 2.2.1 (EFER): register, bit, name, and the feature without which it is not asked.
+PROTECTIONS = [("cr0", 16, "CR0.WP", None), ("cr4", 20, "CR4.SMEP", "smep"), ("cr4", 21, "CR4.SMAP", "smap"),
+               ("cr4", 11, "CR4.UMIP", "umip"), ("efer", 11, "EFER.NXE", None)]
+UPPER_HALF = 1 << 63
+ROW = 16                     # bytes of the exception table: an instruction, and where to go on
+
+
+def faults(view: View, root: Path, lab: Lab) -> list[Finding]:
+    """The checks of `idt`, and `protection`, `rights`, `exception_table`."""
+    tables = PageTables(view)
+    return [*idt(view, root, lab), *protection(view), *rights(tables), *exception_table(view, tables)]
+
+
+def protection(view: View) -> Iterator[Finding]:
+    """Whether the CPU heeds what the page tables say, as far as it can."""
+    for register, bit, name, feature in PROTECTIONS:
+        if feature is None or feature in view.features:
+            yield from fact("protection", name, 1, view[register] >> bit & 1)
+
+
+def rights(tables: PageTables) -> Iterator[Finding]:
+    """No page is writable and executable, by one address or by two; the upper half is not the user's."""
+    try:
+        mapped = list(tables.all())
+    except TooManyTables:
+        yield Finding("rights", 0, 1, "page tables expected to end, got more tables than a kernel needs")
+        return
+    for one in mapped:
+        if one.writable and one.executable:
+            yield Finding("rights", 0, 1, f"{_where(one)}: expected writable or executable, got both")
+        if one.user and one.start & UPPER_HALF:
+            yield Finding("rights", 0, 1, f"{_where(one)}: expected to be the kernel's, got user")
+    for code in mapped:
+        for other in mapped:
+            if (code.executable and other.writable and not (code.writable or other.executable)
+                    and code.physical < other.physical + other.size and other.physical < code.physical + code.size):
+                yield Finding("rights", 0, 1, f"{_where(code)}: expected nowhere writable, got the same memory "
+                              f"{other.rights} at {other.start:#x}")
+
+
+def _where(mapped: Mapping) -> str:
+    return f"pages at {mapped.start:#x} to {mapped.end - 1:#x}, {mapped.rights}"
+
+
+def exception_table(view: View, tables: PageTables) -> Iterator[Finding]:
+    """Sorted, each row inside the kernel's code, and nobody can write to it any more."""
+    start, end = (view.symbols.address(f"exception_table_{edge}") for edge in ("start", "end"))
+    first, last = (view.symbols.address(f"text_{edge}") for edge in ("start", "end"))
+    try:
+        rows = list(iter_unpack("<QQ", view.read(start, (end - start) // ROW * ROW)))
+    except NotMapped:
+        yield Finding("exception_table", start, 0, f"exception table expected at {start:#x}, got nothing mapped there")
+        return
+    if not rows:
+        yield Finding("exception_table", 1, 0, "exception table expected with rows, got none")
+    before = 0
+    for number, (instruction, fixup) in enumerate(rows):
+        what = f"exception table, row {number}"
+        if instruction <= before:
+            yield Finding("exception_table", before, instruction, f"{what}: expected an instruction behind "
+                          f"{view.symbols.describe(before)}, got {view.symbols.describe(instruction)}")
+        before = instruction
+        for name, address in (("instruction", instruction), ("fixup", fixup)):
+            if not first <= address < last:
+                yield Finding("exception_table", first, address,
+                              f"{what}: {name} expected in the kernel's code, got {address:#x}")
+    table = tables.mapping(start)
+    if rows and table and table.writable:
+        yield Finding("exception_table", 0, 1, f"exception table expected read-only, got {table.rights}")
