@@ -24,6 +24,8 @@ enum { ENOUGH = 4 }; // faults of one instruction; complaints of one kind
 #define USER_BASE 0x400000ul
 #define ABSENT    (REGIONS_BASE + 0x3000000000) // no region ever
 
+#define WITNESS_OFFSET 0x2000000000ul // from where the regions of other tests are
+
 #define READ_WRITE      (ACCESS_READ | ACCESS_WRITE)
 #define USER_READ_WRITE (READ_WRITE | ACCESS_USER)
 
@@ -393,6 +395,8 @@ TEST(demand_zero)
     struct region region = make_region(DEMAND_PAGES, READ_WRITE);
     unsigned mapped = 0, touched = 0;
 
+    region.start += WITNESS_OFFSET;
+    region.end += WITNESS_OFFSET;
     give_back(take_all_pages());
     add(&region);
     for (int i = 0; i < TOUCHED; i++) {
