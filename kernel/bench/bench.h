@@ -13,12 +13,15 @@ counted count_loop; // rdi times two instructions, and one before them
 
 // The paths.
 counted count_ud2;
+counted count_write; // of a byte to [rdi]; known_elsewhere makes it [rsi]
+counted count_clear; // what page_clear does, to the page at rdi
 
 // Ways in and out for a gate, of known length from the first instruction to IRETQ, both included.
-extern const char known_skip_ud2[], known_skip_ud2_long[];
+extern const char known_skip_ud2[], known_skip_ud2_long[], known_elsewhere[];
 
 enum {
     MANY = 1000,
     KNOWN_SKIP_UD2 = 2,
     KNOWN_SKIP_UD2_LONG = KNOWN_SKIP_UD2 + 50,
+    KNOWN_ELSEWHERE = 3,
 };

@@ -5,9 +5,11 @@
 // through the kernel's own. What the two have in common, the trigger itself, cancels out, however
 // the emulator counts an instruction that faults.
 
+#include <arch/layout.h>
 #include <entry/idt.h>
 #include <kernel/bench/bench.h>
 #include <kernel/print.h>
+#include <kernel/regions.h>
 #include <kernel/test.h>
 #include <kernel/traps.h>
 
@@ -80,4 +82,36 @@ TEST(the_counter_is_exact)
 TEST(exception)
 {
     tell(exception.name, length(&exception));
+}
+
+// Writes to pages that come on demand, without what zeroing them takes. The first page brings the page
+// tables that all share.
+TEST(page_fault)
+{
+    enum { PAGES = 4 };
+    static const struct region region = {
+        .start = REGIONS_BASE,
+        .end = REGIONS_BASE + PAGES * PAGE_SIZE,
+        .rights = ACCESS_READ | ACCESS_WRITE,
+    };
+    static u8 elsewhere;
+    struct path path = {
+        .vector = VECTOR_PF,
+        .trigger = count_write,
+        .rsi = (u64)&elsewhere,
+        .known = known_elsewhere,
+        .known_length = KNOWN_ELSEWHERE,
+    };
+    u32 clearing;
+
+    report_equal(region_add(&kernel_space, &region), 0, "region_add");
+    *(volatile u8 *)region.start = 1;
+    clearing = count_clear(region.start, 0) - count_nothing(0, 0);
+
+    path.rdi = region.start + PAGE_SIZE;
+    tell("page_fault", length(&path) - clearing);
+
+    path.rdi = region.start + 2 * PAGE_SIZE;
+    (void)*(volatile u8 *)path.rdi;
+    tell("copy_on_write", length(&path) - clearing);
 }

@@ -7,6 +7,7 @@
 MANY            equ 1000
 LONGER          equ 50
 UD2_LENGTH      equ 2
+WORDS           equ PAGE_SIZE / 8
 
 section .text
 
@@ -42,10 +43,27 @@ count_loop:
 ; ---- the paths ----------------------------------------------------------------------------------
 
 counted count_ud2, ud2
+counted count_write, mov byte [rdi], 1
+
+global count_clear
+count_clear:
+        mov     ecx, WORDS
+        rdtsc
+        mov     r8d, eax
+        rep     stosq                   ; rax is anything: it counts the same
+        rdtsc
+        sub     eax, r8d
+        ret
 
 global known_skip_ud2, known_skip_ud2_long
 known_skip_ud2_long:
         times LONGER nop
 known_skip_ud2:
         add     qword [rsp], UD2_LENGTH
+        iretq
+
+global known_elsewhere
+known_elsewhere:
+        add     rsp, 8                  ; the error code
+        mov     rdi, rsi
         iretq

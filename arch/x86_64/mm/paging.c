@@ -23,32 +23,40 @@ static u64 *table_of(u64 entry)
     return direct_map(entry & PTE_ADDRESS);
 }
 
-// The table one level down, made if there is none; NULL when memory is out. Rights are decided in the
-// leaves: tables grant all that the leaves below them may have.
-static u64 *table_below(u64 *entry, u64 address)
+static bool leads_to_table(u64 entry)
 {
+    return (entry & (PTE_PRESENT | PTE_LARGE)) == PTE_PRESENT;
+}
+
+// Makes `entry`, which leads nowhere yet, lead to a new table; false when memory is out. Rights are
+// decided in the leaves: tables grant all that the leaves below them may have. Not part of entry_at(),
+// which every first touch of a page comes through.
+static __attribute__((noinline, cold)) bool table_make(u64 *entry, u64 address)
+{
+    u64 *table;
+
     if (*entry & PTE_LARGE)
         panic("page tables: 4 KiB wanted where 2 MiB are mapped already, entry 0x%lx", *entry);
-    if (!(*entry & PTE_PRESENT)) {
-        u64 *table = pages_allocate(1);
-
-        if (!table)
-            return NULL;
-        memset(table, 0, PAGE_SIZE);
-        *entry = direct_map_physical(table) | PTE_PRESENT | PTE_WRITABLE |
-                 (address < USER_END ? PTE_USER : 0);
-    }
-    return table_of(*entry);
+    table = pages_allocate(1);
+    if (!table)
+        return false;
+    memset(table, 0, PAGE_SIZE);
+    *entry = direct_map_physical(table) | PTE_PRESENT | PTE_WRITABLE |
+             (address < USER_END ? PTE_USER : 0);
+    return true;
 }
 
 // The entry for `address` at `level`; NULL when memory is out.
 static u64 *entry_at(u64 *tables, u64 address, int level)
 {
-    u64 *table = tables;
+    u64 *entry = &tables[index_at(address, TOP_LEVEL)];
 
-    for (int above = TOP_LEVEL; table && above > level; above--)
-        table = table_below(&table[index_at(address, above)], address);
-    return table ? &table[index_at(address, level)] : NULL;
+    for (int below = TOP_LEVEL - 1; below >= level; below--) {
+        if (!leads_to_table(*entry) && !table_make(entry, address))
+            return NULL;
+        entry = &table_of(*entry)[index_at(address, below)];
+    }
+    return entry;
 }
 
 static void map_or_panic(u64 address, u64 physical, u64 flags, int level)
