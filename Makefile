@@ -32,7 +32,7 @@ OVERLAY ?=
 MAKEFLAGS += --no-builtin-rules
 
 # What works in the project alone; the files that it needs are not handed out.
-PROJECT_ONLY := check-labs skeletons mutants bench bench-grade docs handout start test
+PROJECT_ONLY := check-labs skeletons mutants bench bench-grade docs emulators handout start test
 
 .PHONY: help
 help:
@@ -327,10 +327,14 @@ next holes handin:
 
 ##
 ##project  make docs                    draw the stacks of docs/entry.md anew, from a run
-.PHONY: docs
+##project  make emulators [CHECK=1]      what the emulators do, row by row: docs/emulators.md; or only what has changed
+.PHONY: docs emulators
 docs:
 	$(Q)$(MAKE) -s kernel LAB=drawings
 	$(Q)grading/draw --built $(OUT)/drawings
+emulators:
+	$(Q)$(MAKE) -s kernel LAB=emulators
+	$(Q)grading/observe --built $(OUT)/emulators $(if $(CHECK),--check)
 
 # ---- everything ----------------------------------------------------------------------------------
 

@@ -56,6 +56,7 @@ def _test(result: LabResult, test: Test) -> dict[str, Any]:
         "points": test.points,
         "earned": result.earned(test),
         "judged": result.judged(test),
+        "not_on": test.not_on,
         "verdicts": {emulator: _verdict(verdict) for emulator, verdict in result.verdicts(test).items()},
     }
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 from . import bulk, early, hints
 from .boot import Bench, Boot
+from .disagreements import reason
 from .labs import Hint, Test
 from .outcome import Crash, Outcome, Verdict, silence
 from .safe import escape, tail
@@ -56,8 +57,8 @@ class _Work:
     def set_aside(self) -> None:
         """Tests that this emulator cannot judge."""
         for test in self.tests:
-            if reason := test.not_on.get(self.out.emulator):
-                self.give(test.name, Outcome.NOT_JUDGED, [reason])
+            if row := test.not_on.get(self.out.emulator):
+                self.give(test.name, Outcome.NOT_JUDGED, [reason(row)])
 
     def together(self) -> None:
         """Boot until a boot reaches its end; each that does not costs one test."""

@@ -10,6 +10,7 @@ import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+from .disagreements import PREFIX, Disagreements
 from .toml_table import Source, Table
 
 OUTCOMES = ("pass", "wrong value", "missing result", "panic", "unfilled hole", "triple fault", "fault loop", "hang",
@@ -37,7 +38,7 @@ class Test:
     needs: tuple[str, ...]
     ends: str                   # "returns" or "panic"
     says: str | None            # what the panic must match
-    not_on: dict[str, str]      # emulator -> why it cannot judge
+    not_on: dict[str, str]      # emulator -> the row of docs/emulators.md that says why it cannot judge
     data: str | None            # the name of the bytes that the grader compares
     inject: tuple[str, ...] = ()    # what to tell QEMU's monitor at each knock, <arch/injector.h>
 
@@ -90,11 +91,11 @@ class LabToml:
     standins: tuple[StandIn, ...]
 
 
-def read(source: Source) -> LabToml:
-    """What the file says; a part that is wrong is noted and read as empty."""
+def read(source: Source, table: Disagreements) -> LabToml:
+    """What the file says; a part that is wrong is noted and read as empty. TABLE holds the rows that it may name."""
     top = source.root()
     announced = top.flag("announced", False)
-    tests = _tests(top)
+    tests = _tests(top, table)
     names = [test.name for test in tests]
     lab = LabToml(
         number=top.number("number"),
@@ -129,12 +130,12 @@ def _paths(top: Table, key: str) -> tuple[str, ...]:
     return tuple(path for path in dict.fromkeys(paths) if _PATH.fullmatch(path))
 
 
-def _tests(top: Table) -> tuple[Test, ...]:
+def _tests(top: Table, rows: Disagreements) -> tuple[Test, ...]:
     tests: list[Test] = []
     for table in top.tables("test"):
         inject = table.optional("inject")
         test = Test(table.string("name"), table.number("points"), table.strings("needs", ()),
-                    table.string("ends", "returns"), table.pattern("says"), table.words("not_on", {}),
+                    table.string("ends", "returns"), table.pattern("says"), _not_on(table, rows),
                     table.optional("data"), tuple((inject or "").splitlines()))
         earlier = [other.name for other in tests]
         _known(table, "needs", test.needs, earlier, "an earlier test")
@@ -151,6 +152,15 @@ def _tests(top: Table) -> tuple[Test, ...]:
         table.finish()
         tests.append(test)
     return tuple(tests)
+
+
+def _not_on(table: Table, rows: Disagreements) -> dict[str, str]:
+    """`{ qemu = "row:NAME" }` as emulator and NAME; each row must be there and say that the emulator departs."""
+    words = table.words("not_on", {})
+    for emulator, row in words.items():
+        if emulator in EMULATORS and (wrong := rows.excuse(emulator, row)):
+            table.complain(wrong, "not_on")
+    return {emulator: row.removeprefix(PREFIX) for emulator, row in words.items()}
 
 
 def _injections(table: Table, test: Test) -> None:

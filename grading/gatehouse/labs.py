@@ -13,7 +13,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from . import holes, lab_toml
+from . import disagreements, holes, lab_toml
+from .disagreements import Disagreements
 from .lab_toml import Hint, Probe, StandIn, Test
 from .toml_table import Source
 
@@ -105,10 +106,12 @@ def read(root: Path) -> tuple[list[Lab], list[LabError]]:
     labs: list[Lab] = []
     mistakes: list[LabError] = []
     taken = course(root)
+    table = disagreements.load(root)
+    mistakes += [LabError(*mistake) for mistake in table.mistakes]
     for path in sorted((root / "labs").glob("*/lab.toml")):
         name = path.relative_to(root).as_posix()
         source = Source(path)
-        lab = _lab(root, path.parent.name, source) if source.values else None
+        lab = _lab(root, path.parent.name, source, table) if source.values else None
         mistakes += [LabError(name, line, text) for line, text in sorted(source.mistakes)]
         if lab is not None and any(other.number == lab.number for other in labs):
             mistakes.append(LabError(name, source.line("number"), f"number {lab.number} is taken by another lab"))
@@ -147,9 +150,9 @@ def load_hints(path: Path) -> list[Hint]:
     return list(hints)
 
 
-def _lab(root: Path, directory: str, source: Source) -> Lab:
+def _lab(root: Path, directory: str, source: Source, table: Disagreements) -> Lab:
     """The lab of one lab.toml, its holes as lab.toml names them."""
-    toml = lab_toml.read(source)
+    toml = lab_toml.read(source, table)
     named = DIRECTORY.fullmatch(directory)
     if named is None:
         source.complain(f"the folder labs/{directory} is not called NN-name")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from .disagreements import reason
 from .judge import Judgement
 from .labs import Lab, Test
 from .outcome import COSTS_NOTHING, Outcome, Verdict
@@ -63,7 +64,7 @@ def unbuilt(lab: Lab, tests: list[Test], emulators: Iterable[str], error: list[s
     """A lab that did not build: every test fails for the one reason."""
     result = LabResult(lab, tests)
     for emulator in emulators:
-        verdicts = {test.name: Verdict(test.name, Outcome.NOT_JUDGED, [test.not_on[emulator]])
+        verdicts = {test.name: Verdict(test.name, Outcome.NOT_JUDGED, [reason(test.not_on[emulator])])
                     if emulator in test.not_on else Verdict(test.name, Outcome.BUILD, error, hint) for test in tests}
         result.judgements.append(Judgement(emulator, verdicts))
     return result

@@ -14,6 +14,7 @@ from gatehouse import check, derived, labs
 TABLE = "arch/x86_64/entry/table.c"
 SERIAL = "arch/x86_64/cpu/serial.c"
 LAB0, LAB1, LAB2, LAB3 = (f"labs/{name}/lab.toml" for name in ("00-serial", "01-table", "02-frame", "03-ring"))
+ROWS, OBSERVED = (f"grading/emulators/{name}.toml" for name in ("rows", "observed"))
 SKELETON, SOLUTION = (f"labs/01-table/{folder}/{TABLE}" for folder in derived.FOLDERS)
 Break = Callable[[Path], None]
 
@@ -70,7 +71,7 @@ LAB_TOML = {
     "a string as a list": (edit(LAB0, 'needs  = ["line_settings"]', 'needs  = "line_settings"'),
                            f"{LAB0}:22: `needs` is a list of strings"),
     "a list with a number": (edit(LAB2, 'adds   = [', 'adds   = [3, '), f"{LAB2}:5: `adds` is a list of strings"),
-    "a table with a number": (edit(LAB0, '"QEMU forgives"', "7"), f"{LAB0}:23: `not_on` is a table of strings"),
+    "a table with a number": (edit(LAB0, '"row:lost-text"', "7"), f"{LAB0}:23: `not_on` is a table of strings"),
     "tables for a table": (edit(LAB1, "[probe]", "[[probe]]"), f"{LAB1}:27: `probe` is a table"),
     "a table for tables": (edit(LAB2, "[[test]]", "[test]"), f"{LAB2}:15: `test` is a list of tables"),
     "points": (edit(LAB0, "points = 40", "points = 41"), "add up to 101, not 100"),
@@ -85,13 +86,25 @@ LAB_TOML = {
     "a later test needed": (edit(LAB0, "points = 40", 'points = 40\nneeds = ["text"]'),
                             f"{LAB0}:18: 'text' is not an earlier test"),
     "an unknown emulator": (edit(LAB0, "qemu =", "vmware ="), f"{LAB0}:23: 'vmware' is not an emulator"),
+    "a reason that is no row": (edit(LAB0, '"row:lost-text"', '"QEMU forgives"'), f"{LAB0}:23: `not_on` names a row of docs/"),
+    "an unknown row": (edit(LAB0, "row:lost-text", "row:lost-texts"),
+                       f"{LAB0}:23: 'lost-texts' is no row of docs/emulators.md; do you mean lost-text"),
+    "a row that nobody has observed": (edit(LAB0, "row:lost-text", "row:not-seen"), f"{LAB0}:23: row not-seen has not been"),
+    "a row that speaks for the emulator": (edit(LAB0, "qemu = ", "bochs = "),
+                                           f"{LAB0}:23: row lost-text says that bochs does as the manual demands (lost)"),
+    "a row without demand": (edit(ROWS, 'demand    = ["lost"]\n', ""), f"{ROWS}:2: a row demands something of both vendors"),
+    "a row twice": (edit(ROWS, '"not-seen"', '"lost-text"'), f"{ROWS}:16: row lost-text is there twice"),
+    "an unknown key of a row": (edit(ROWS, "open      =", "free      ="), f"{ROWS}:20: unknown key `free`; known here: "),
+    "an observation of no row": (edit(OBSERVED, "[lost-text]", "[lost-txt]"), f"{OBSERVED}:5: unknown key `lost-txt`"),
+    "an observation of no model": (edit(OBSERVED, 'qemu-amd    = "not lost"', 'qemu-via    = "not lost"'),
+                                   f"{OBSERVED}:7: 'qemu-via' is no model"),
     "an unknown end": (edit(LAB2, '"panic"', '"crash"'), f"{LAB2}:18: 'crash' is not an end"),
     "a panic that says nothing": (edit(LAB2, 'says   = "double fault"\n', ""), f"{LAB2}:18: `says` belongs to"),
-    "an empty injection": (edit(LAB0, "points = 40", 'points = 40\ninject = ""\nnot_on = { bochs = "deaf" }'),
+    "an empty injection": (edit(LAB0, "points = 40", 'points = 40\ninject = ""\nnot_on = { bochs = "row:mc-injection" }'),
                            f"{LAB0}:18: `inject` is lines such as mce 0 5 0xb2"),
-    "a monitor's other command": (edit(LAB0, "points = 40", 'points = 40\ninject = "quit"\nnot_on = { bochs = "deaf" }'),
+    "a monitor's other command": (edit(LAB0, "points = 40", 'points = 40\ninject = "quit"\nnot_on = { bochs = "row:mc-injection" }'),
                                   f"{LAB0}:18: 'quit' is not an injection; known: mce, nmi"),
-    "an injection with a path": (edit(LAB0, "points = 40", 'points = 40\ninject = "mce /x"\nnot_on = { bochs = "deaf" }'),
+    "an injection with a path": (edit(LAB0, "points = 40", 'points = 40\ninject = "mce /x"\nnot_on = { bochs = "row:mc-injection" }'),
                                  f"{LAB0}:18: `inject` is lines such as mce 0 5 0xb2"),
     "an injection for Bochs": (edit(LAB0, "points = 40", 'points = 40\ninject = "nmi"'),
                                f"{LAB0}:18: a test with `inject` is `not_on` bochs"),

@@ -18,6 +18,46 @@ FILES = {
     "Makefile": "all:\n",
     "docs/students.md": "# Your first evening\n",
     "docs/instructors.md": "# What remains\n",
+    "docs/emulators.md": "# Where the emulators depart\n",
+    "grading/emulators/rows.toml": """\
+[[row]]
+name      = "lost-text"
+group     = "devices"
+behaviour = "text sent without waiting"
+manual    = "is lost"
+demand    = ["lost"]
+
+[[row]]
+name      = "mc-injection"
+group     = "nmi"
+behaviour = "a machine check from outside"
+manual    = "comes"
+demand    = ["#MC"]
+
+[[row]]
+name      = "not-seen"
+group     = "nmi"
+behaviour = "what nobody has looked at"
+manual    = "nothing"
+open      = true
+""",
+    "grading/emulators/observed.toml": """\
+[versions]
+qemu  = "7.2"
+bochs = "2.7"
+
+[lost-text]
+qemu-intel  = "not lost"
+qemu-amd    = "not lost"
+bochs-intel = "lost"
+bochs-amd   = "lost"
+
+[mc-injection]
+qemu-intel  = "#MC"
+qemu-amd    = "#MC"
+bochs-intel = "none"
+bochs-amd   = "none"
+""",
     "kernel/main.c": '#include "print.h"\nvoid kernel_main(void)\n{\n    print();\n}\n',
     "kernel/print.c": '#include "print.h"\nvoid print(void)\n{\n}\n',
     "kernel/print.h": "void print(void);\n",
@@ -132,7 +172,7 @@ points = 40
 name   = "text"
 points = 60
 needs  = ["line_settings"]
-not_on = { qemu = "QEMU forgives" }
+not_on = { qemu = "row:lost-text" }
 
 [[hint]]
 test    = "text"
