@@ -36,7 +36,7 @@ ALL_ONES = (1 << 64) - 1
 IRETQ = b"\x48\xcf"
 MOST_STEPS = 100
 MOST_STACKS = 32
-BY_CPU = ("rip", "cs", "rflags", "rsp", "ss")
+IN_C = ("trap", "leave_to_kernel")         # the door has done its part
 CAUSE, VECTOR = "orig_rax", "rdi"          # the slots that hold something else at first
 
 
@@ -82,6 +82,7 @@ class Frame:
     vector: int
     has_code: bool
     before: Where
+    nested: bool       # what it interrupted was the handler of another one
 
 
 @dataclass
@@ -139,6 +140,7 @@ class Sitting:
         self._names = {offset: name for name, offset in self._offsets.items()}
         self._frames: list[Frame] = []
         self._in_c = False
+        self._breakpoints = 0
 
     def look(self) -> list[Seen]:
         """Every moment of the drawing, hidden ones left out."""
@@ -149,7 +151,7 @@ class Sitting:
                 where = self._go(prompt, moment)
                 if moment.gate is not None:
                     self._enter(moment.gate, where, before)
-                self._in_c = moment.at == "trap" or self._in_c and moment.gate is None
+                self._in_c = moment.at in IN_C or self._in_c and moment.gate is None
                 seen.append(self._see(prompt, moment, where))
                 before = where
         return [one for one in seen if not one.moment.hide]
@@ -166,9 +168,10 @@ class Sitting:
         address = self._symbols.get(moment.at) if moment.gate is None else self._behind(prompt, moment.gate)
         if address is None:
             raise CannotDraw(f"{self._drawing.name}: the kernel has no symbol {moment.at}")
-        told = prompt.do(f"lb {address:#x}")
+        self._breakpoints += 1
+        prompt.do(f"lb {address:#x}")
         prompt.do("c")
-        prompt.do(f"d {re.findall(r'[0-9]+', told)[-1] if told.strip() else ''}".strip())
+        prompt.do(f"d {self._breakpoints}")
         where = prompt.where()
         if where.registers["rip"] != address:
             raise CannotDraw(f"{self._drawing.name}: the machine did not come to {moment.at}")
@@ -184,7 +187,9 @@ class Sitting:
             raise CannotDraw(f"{self._drawing.name}: the moment before gate {vector} must be that of the instruction")
         has_code = self._vectors[vector].has_code
         rip_slot = where.registers["rsp"] + (SLOT if has_code else 0)
-        self._frames.append(Frame(rip_slot - self._offsets["rip"], vector, has_code, before))
+        frame = Frame(rip_slot - self._offsets["rip"], vector, has_code, before, bool(self._frames))
+        whole = [other for other in self._frames if abs(other.base - frame.base) >= self._size]
+        self._frames = [*whole, frame]
 
     def _see(self, prompt: Prompt, moment: Moment, where: Where) -> Seen:
         rsp = where.registers["rsp"]
@@ -196,7 +201,7 @@ class Sitting:
             if stack.low <= frame.base < stack.top:
                 self._name_slots(prompt, seen, frame)
         for name in self._drawing.registers:
-            seen.registers[name] = self._named_register(name, where)
+            seen.registers[name] = self._named_register(name, where, moment)
         return seen
 
     def _name_slots(self, prompt: Prompt, seen: Seen, frame: Frame) -> None:
@@ -219,7 +224,7 @@ class Sitting:
         """The slot's name, if it holds what it should."""
         registers = frame.before.registers
         if name == "rip":
-            return f"rip, {self._place(value, registers['rip'])}"
+            return f"rip, {'in the handler' if frame.nested else self._place(value, registers['rip'])}"
         if name == "rsp" and value == registers["rsp"]:
             return f"rsp ...{value & 0xfff:03x}"
         if name in ("cs", "ss") and value == frame.before.selectors[name]:
@@ -237,10 +242,11 @@ class Sitting:
     def _place(self, address: int, interrupted: int) -> str:
         """The address in a frame, for somebody who looks at the interrupted instruction."""
         name = self._symbols.describe(interrupted)
-        known = {interrupted: "to run it again", self._symbols.get(f"{name}.next"): "the next one"}
+        known = {interrupted: "to run it again", self._symbols.get(f"{name}.next"): "the next one",
+                 self._symbols.get(f"{name}.fixup"): "the fixup"}
         return known.get(address) or f"in {re.split('[.+]', self._symbols.describe(address))[0]}"
 
-    def _named_register(self, name: str, where: Where) -> str:
+    def _named_register(self, name: str, where: Where, moment: Moment) -> str:
         value = {**where.registers, **where.cr}[name]
         if not self._frames:
             return "its own" if name in where.registers else ""
@@ -248,6 +254,8 @@ class Sitting:
         own = frame.before.registers
         if value == own.get(name):
             return "its own"
+        if name in own and moment.at == "leave_to_kernel":
+            return "C's"
         known = {frame.base: "regs", frame.vector: f"{frame.vector}, the vector", ALL_ONES: "-1"}
         if value in known:
             return known[value]
