@@ -17,10 +17,9 @@ import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import drawing
-from .by_hand import CannotStart
-from .drawing import SLOT, CannotDraw, Drawing, Seen, Stack
-from .prompt import Ended, Stuck
+from .drawing import SLOT, Seen, Sitting, Stack
+from .drawing_plan import PLAN, CannotDraw, Drawing, plan
+from .stopped import CannotStop
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = "docs/entry.md"
@@ -28,20 +27,20 @@ BLOCK = re.compile(r"(?<=^<!-- drawing )([\w-]+)( -->\n)(?:.*?\n)??(?=^<!-- end 
 FOLDED = frozenset("rdx rcx rax r8 r9 r10 r11 rbx rbp r12 r13 r14".split())
 LEAST, GAP, MARGIN = 12, 3, "  "
 TOLD = re.compile(r"^(ss|rsp|cs|rip)\b.*")
-MARK, SKIPPED, SAME = "<- rsp", "(skipped)", ":"
+MARK, SKIPPED, SAME, FURTHER = "<- rsp", "(skipped)", ":", ":"
 
 
-def drawn(plan: Drawing, seen: Sequence[Seen]) -> list[str]:
+def drawn(drawing: Drawing, seen: Sequence[Seen]) -> list[str]:
     """The drawing in lines."""
     rows: list[list[str]] = []
     stacks = list(dict.fromkeys(one.stack for one in seen))
     for stack in stacks:
         if len(stacks) > 1:
-            rows.append([f"{stack.name}:"])
-        rows += _stack(plan, seen, stack)
-    if plan.registers:
+            rows += [[], [f"{stack.name}:"]] if rows else [[f"{stack.name}:"]]
+        rows += _stack(drawing, seen, stack)
+    if drawing.registers:
         rows.append([])
-    rows += [[name, *(one.registers[name] for one in seen)] for name in plan.registers]
+    rows += [[name, *(one.registers[name] for one in seen)] for name in drawing.registers]
     titles = [one.moment.title for one in seen]
     cells = [row for row in rows if len(row) > 1]
     widths = [max(len(row[column]) for row in cells) for column in range(len(seen) + 1)]
@@ -59,7 +58,7 @@ def _line(row: list[str], widths: list[int]) -> str:
     return f"{MARGIN}{''.join(cells)}".rstrip()
 
 
-def _stack(plan: Drawing, seen: Sequence[Seen], stack: Stack) -> list[list[str]]:
+def _stack(drawing: Drawing, seen: Sequence[Seen], stack: Stack) -> list[list[str]]:
     """The rows of one stack, from its highest address in the drawing down."""
     here = [one for one in seen if one.stack == stack]
     used = {address for one in here for address in one.slots}
@@ -69,7 +68,11 @@ def _stack(plan: Drawing, seen: Sequence[Seen], stack: Stack) -> list[list[str]]
     folded = False
     for address in addresses:
         cells = [_cell(one, stack, address, used) for one in seen]
-        fold = plan.fold and set(cells) - {""} <= FOLDED and any(cells)
+        if not any(cells) and address not in marks:
+            if rows[-1] != [FURTHER]:
+                rows.append([FURTHER])
+            continue
+        fold = drawing.fold and set(cells) - {""} <= FOLDED and any(cells)
         if not (fold and folded):
             shown = [_shown(cell, former, fold) for cell, former in zip(cells, ["", *cells])]
             rows.append([SAME if fold else f"...{address & 0xfff:03x}", *shown])
@@ -79,6 +82,8 @@ def _stack(plan: Drawing, seen: Sequence[Seen], stack: Stack) -> list[list[str]]
             rows[-1] = [rows[-1][0], *(a or b for a, b in zip(mark, rows[-1][1:]))]
         elif any(mark):
             rows.append(["", *mark])
+    if stack.guarded and stack.low in marks:
+        rows.append(["(the guard page, not mapped)"])
     return rows
 
 
@@ -100,14 +105,14 @@ def _shown(cell: str, former: str, fold: bool) -> str:
 
 
 def page(root: Path, built: Path, text: str) -> str:
-    """The page with its drawings as they are to be. Raises CannotDraw and what a Prompt raises."""
-    plans = {plan.name: plan for plan in drawing.plan(root)}
+    """The page with its drawings as they are to be. Raises CannotDraw, CannotStop."""
+    plans = {drawing.name: drawing for drawing in plan(root)}
     with tempfile.TemporaryDirectory(prefix="gatehouse-") as run:
-        blocks = {name: "".join(f"{line}\n" for line in drawn(plan, drawing.Sitting(root, built, plan, Path(run) / name).look()))
-                  for name, plan in plans.items()}
+        blocks = {name: "\n".join([*drawn(drawing, Sitting(root, built, drawing, Path(run) / name).look()), ""])
+                  for name, drawing in plans.items()}
     named = [found[1] for found in BLOCK.finditer(text)]
     if sorted(named) != sorted(blocks):
-        raise CannotDraw(f"{PAGE} has places for {', '.join(named)}; {drawing.PLAN} has {', '.join(blocks)}")
+        raise CannotDraw(f"{PAGE} has places for {', '.join(named)}; {PLAN} has {', '.join(blocks)}")
     return BLOCK.sub(lambda found: f"{found[1]}{found[2]}```\n{blocks[found[1]]}```\n", text)
 
 
@@ -119,7 +124,7 @@ def main(words: list[str]) -> int:
     try:
         before = path.read_text()
         after = page(ROOT, options.built, before)
-    except (CannotDraw, CannotStart, Ended, Stuck) as error:
+    except (CannotDraw, CannotStop) as error:
         print(error, file=sys.stderr)
         return 2
     path.write_text(after)

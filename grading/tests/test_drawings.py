@@ -9,11 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from gatehouse import drawing, drawing_page
-from gatehouse.drawing import CannotDraw, Drawing, Moment
+from gatehouse import drawing, drawing_page, drawing_plan
+from gatehouse.drawing_plan import CannotDraw, Drawing, Moment
 
 ROOT = Path(__file__).resolve().parents[2]
-PLANS = {plan.name: plan for plan in drawing.plan(ROOT)}
+PLANS = {plan.name: plan for plan in drawing_plan.plan(ROOT)}
 
 
 @pytest.fixture(scope="module")
@@ -54,8 +54,13 @@ def test_a_slot_that_holds_something_else_is_not_drawn(built: Path, tmp_path: Pa
 
 
 def test_a_moment_that_never_comes_is_told(built: Path, tmp_path: Path) -> None:
-    with pytest.raises(CannotDraw, match="the kernel has no symbol entry_nowhere"):
+    with pytest.raises(CannotDraw, match="^exception, at entry_nowhere: the kernel has no such symbol$"):
         sit(built, with_moment(PLANS["exception"], 2, at="entry_nowhere"), tmp_path)
+
+
+def test_a_moment_that_the_run_does_not_come_to_is_told(built: Path, tmp_path: Path) -> None:
+    with pytest.raises(CannotDraw, match="^exception, at hole_reached: the machine (did not come to|ended before)"):
+        sit(built, with_moment(PLANS["exception"], 4, at="hole_reached"), tmp_path)
 
 
 def test_a_page_without_a_place_for_a_drawing_is_told(built: Path) -> None:
@@ -65,9 +70,9 @@ def test_a_page_without_a_place_for_a_drawing_is_told(built: Path) -> None:
 
 def test_a_mistake_in_the_plan_is_one_line_with_its_number(tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
-    (tmp_path / drawing.PLAN).write_text('[[drawing]]\nname = "one"\ntset = "two"\n')
+    (tmp_path / drawing_plan.PLAN).write_text('[[drawing]]\nname = "one"\ntset = "two"\n')
     with pytest.raises(CannotDraw, match=r"^docs/drawings\.toml:\d: "):
-        drawing.plan(tmp_path)
+        drawing_plan.plan(tmp_path)
 
 
 def test_a_drawing_has_no_address_of_this_build() -> None:
