@@ -43,9 +43,9 @@ def observe(kernel: Path, table: Disagreements, model: str, place: Path) -> dict
     """What each row came to on one model.  Raises CannotObserve."""
     out: dict[str, str] = {}
     rows = {row.test: row for row in table.rows.values() if not row.outside}
-    waiting = list(rows)
+    waiting, died = list(rows), ""
     while True:
-        run, said, names = _boot(kernel, EMULATORS[model], waiting, place / f"{model}-{len(waiting)}")
+        run, said, names = _boot(kernel, EMULATORS[model], waiting, Path(tempfile.mkdtemp(prefix=f"{model}-", dir=place)))
         for name in names:
             section = said.sections[name]
             if section.ok and (seen := _seen(rows[name], section)):
@@ -57,7 +57,9 @@ def observe(kernel: Path, table: Disagreements, model: str, place: Path) -> dict
         culprit = said.last
         if culprit is None or said.panic is not None:
             raise CannotObserve(f"{model}: {said.panic or run.detail or run.ending}, {run.directory}")
-        out[rows[culprit].name] = ENDINGS.get(run.ending, run.detail)
+        if culprit == died:
+            out[rows[culprit].name] = ENDINGS.get(run.ending, run.detail)
+        died = culprit                   # once may be this computer's doing
         waiting = [name for name in waiting if rows[name].name not in out]
 
 

@@ -99,7 +99,13 @@ def watch(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, says: Callable[[str],
 def test_a_row_that_ends_the_machine_costs_only_itself(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     found, guest = watch(monkeypatch, tmp_path, lambda test: Ending.RESET if test == "second_row" else "right")
     assert found == {"first-row": "right", "second-row": "the machine resets", "third-row": "right", "outside-row": "0xb"}
-    assert guest.boots == [["first_row", "second_row", "third_row"], ["third_row"]]
+    assert guest.boots == [["first_row", "second_row", "third_row"], ["second_row", "third_row"], ["third_row"]]
+
+
+def test_what_ends_the_machine_once_is_tried_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    answers = iter(["right", Ending.STUCK, "right", "right"])
+    found, _ = watch(monkeypatch, tmp_path, lambda test: next(answers))
+    assert list(found.values())[:3] == ["right"] * 3
 
 
 def test_a_feature_that_is_not_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

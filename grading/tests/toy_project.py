@@ -18,7 +18,6 @@ FILES = {
     "Makefile": "all:\n",
     "docs/students.md": "# Your first evening\n",
     "docs/instructors.md": "# What remains\n",
-    "docs/emulators.md": "# Where the emulators depart\n",
     "grading/emulators/rows.toml": """\
 [[row]]
 name      = "lost-text"

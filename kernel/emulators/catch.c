@@ -84,6 +84,16 @@ void observed(const char *format, ...)
     print("\n");
 }
 
+bool struck(unsigned which, const void *address)
+{
+    return which < events && event[which].regs.rip == (u64)address;
+}
+
+const char *if_struck(unsigned which, const void *address, const char *words)
+{
+    return struck(which, address) ? words : "";
+}
+
 static char *put(char *at, const char *text)
 {
     while (*text && *text != ' ')

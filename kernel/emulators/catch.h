@@ -41,5 +41,9 @@ extern char row_stack_top[];
 
 void catch_prepare(void); // before each row
 
+// Whether the event came, and struck at this address; the words for it, or "".
+bool struck(unsigned which, const void *address);
+const char *if_struck(unsigned which, const void *address, const char *words);
+
 // `#GP(0x38)`, `NMI`, `vector 0x50`; "none" for an event that did not come. Two at a time.
 const char *name_of(unsigned which);

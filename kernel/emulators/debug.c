@@ -17,7 +17,8 @@ enum length { ONE_BYTE = 0, EIGHT_BYTES = 2 };
 typedef u64 code(u64 a, u64 b);
 code two_nops, write_data, write_port, step_over_nop, int1, read_dr6;
 code mov_ss_nop, mov_ss_int3, mov_ss_syscall, step_into_syscall, step_into_sysenter, stepped_entry;
-extern const char two_nops_second[], write_data_behind[], write_port_behind[], step_over_nop_behind[];
+extern const char two_nops_second[], write_data_behind[], write_port_behind[],
+    step_over_nop_behind[];
 extern const char int1_behind[], read_dr6_at[], mov_ss_nop_between[], mov_ss_nop_behind[];
 extern const char mov_ss_int3_between[], mov_ss_syscall_between[];
 extern u64 stack_selector, written;
@@ -39,16 +40,11 @@ static enum after go_on(struct pt_regs *regs, unsigned vector)
     return events < ENOUGH ? RESUME : GIVE_UP;
 }
 
-static bool at(unsigned which, const void *address)
-{
-    return which < events && event[which].regs.rip == (u64)address;
-}
-
 ROW(breakpoint_instruction)
 {
     breakpoint((u64)two_nops_second, ON_EXECUTION, ONE_BYTE);
     run(two_nops, give_up, 0, 0);
-    observed("%s%s, DR6 0x%lx", name_of(0), at(0, two_nops_second) ? " at the instruction" : "",
+    observed("%s%s, DR6 0x%lx", name_of(0), if_struck(0, two_nops_second, " at the instruction"),
              event[0].dr6 & DR6_SAYS);
 }
 
@@ -63,8 +59,8 @@ ROW(breakpoint_data)
 {
     breakpoint((u64)&written, ON_WRITE, EIGHT_BYTES);
     run(write_data, give_up, 0, 0);
-    observed("%s%s, DR6 0x%lx", name_of(0), at(0, write_data_behind) ? " behind the instruction" : "",
-             event[0].dr6 & DR6_SAYS);
+    observed("%s%s, DR6 0x%lx", name_of(0),
+             if_struck(0, write_data_behind, " behind the instruction"), event[0].dr6 & DR6_SAYS);
 }
 
 ROW(breakpoint_io)
@@ -75,28 +71,30 @@ ROW(breakpoint_io)
     breakpoint(POST_PORT, ON_PORT, ONE_BYTE);
     run(write_port, give_up, 0, 0);
     write_cr4(cr4);
-    observed("%s%s, DR6 0x%lx", name_of(0), at(0, write_port_behind) ? " behind the instruction" : "",
-             event[0].dr6 & DR6_SAYS);
+    observed("%s%s, DR6 0x%lx", name_of(0),
+             if_struck(0, write_port_behind, " behind the instruction"), event[0].dr6 & DR6_SAYS);
 }
 
 ROW(single_step)
 {
     run(step_over_nop, give_up, 0, 0);
-    observed("%s%s, DR6 0x%lx, TF %s", name_of(0), at(0, step_over_nop_behind) ? " behind the NOP" : "",
-             event[0].dr6 & DR6_SAYS, event[0].flags & RFLAGS_TF ? "set" : "clear");
+    observed("%s%s, DR6 0x%lx, TF %s", name_of(0),
+             if_struck(0, step_over_nop_behind, " behind the NOP"), event[0].dr6 & DR6_SAYS,
+             event[0].flags & RFLAGS_TF ? "set" : "clear");
 }
 
 ROW(icebp)
 {
     run(int1, give_up, 0, 0);
-    observed("%s%s", name_of(0), at(0, int1_behind) ? " behind the instruction" : " at the instruction");
+    observed("%s%s", name_of(0),
+             struck(0, int1_behind) ? " behind the instruction" : " at the instruction");
 }
 
 ROW(dr7_general_detect)
 {
     run(read_dr6, give_up, 0, 0);
     if (events)
-        observed("%s%s, DR6 0x%lx", name_of(0), at(0, read_dr6_at) ? " at the instruction" : "",
+        observed("%s%s, DR6 0x%lx", name_of(0), if_struck(0, read_dr6_at, " at the instruction"),
                  event[0].dr6 & DR6_SAYS);
     else
         observed("none");
@@ -108,9 +106,9 @@ static void observe_db(const void *between, const void *where, const char *words
     for (unsigned i = 0; i < events && i < EVENTS_KEPT; i++) {
         if (event[i].vector != VECTOR_DB)
             continue;
-        if (at(i, between))
+        if (struck(i, between))
             observed("#DB behind the MOV SS");
-        else if (at(i, where))
+        else if (struck(i, where))
             observed("#DB %s", words);
         else
             observed("#DB elsewhere, 0x%lx", event[i].regs.rip);
@@ -130,7 +128,8 @@ ROW(mov_ss_int3)
 {
     breakpoint((u64)&stack_selector, ON_ACCESS, EIGHT_BYTES);
     run(mov_ss_int3, go_on, 0, 0);
-    observe_db(mov_ss_int3_between, (const void *)catch_entries[VECTOR_BP], "at the handler's first instruction");
+    observe_db(mov_ss_int3_between, (const void *)catch_entries[VECTOR_BP],
+               "at the handler's first instruction");
 }
 
 ROW(mov_ss_syscall)
@@ -154,7 +153,7 @@ ROW(syscall_trap_flag)
     syscall_set_up(RFLAGS_TF);
     run(step_into_syscall, go_on, 0, 0);
     syscall_put_back();
-    observed("%s%s", name_of(0), at(0, syscall_entry) ? " at the entry" : "");
+    observed("%s%s", name_of(0), if_struck(0, syscall_entry, " at the entry"));
 }
 
 ROW(sysenter_trap_flag)
@@ -165,5 +164,5 @@ ROW(sysenter_trap_flag)
     if (events && event[0].vector == VECTOR_UD)
         not_there();
     else
-        observed("%s%s", name_of(0), at(0, (const void *)stepped_entry) ? " at the entry" : "");
+        observed("%s%s", name_of(0), if_struck(0, (const void *)stepped_entry, " at the entry"));
 }

@@ -19,7 +19,8 @@ typedef u64 code(u64 a, u64 b);
 code int_0x81, invalid_opcode, divide_sse, divide_x87, read_at, read_stack_at, jump_to, return_to;
 code iret_to_address, iret_to_segments, iret_nested, wrgsbase_of, rdgsbase_of, rdmsr_of;
 code int_18, int_14, fault_on_stack, fault_on_odd_stack;
-extern const char divide_x87_fwait[], return_to_ret[], iret_to_iretq[], int_18_behind[], int_14_behind[];
+extern const char divide_x87_fwait[], return_to_ret[], iret_to_iretq[], int_18_behind[],
+    int_14_behind[];
 
 ROW(idt_error_code)
 {
@@ -54,7 +55,7 @@ ROW(x87_error)
     run(divide_x87, give_up, 0, 0);
     asm volatile("fninit");
     write_cr0(cr0);
-    observed("%s%s", name_of(0), event[0].regs.rip == (u64)divide_x87_fwait ? " at the FWAIT" : " elsewhere");
+    observed("%s%s", name_of(0), if_struck(0, divide_x87_fwait, " at the FWAIT"));
 }
 
 ROW(noncanonical_data)
@@ -72,11 +73,8 @@ ROW(noncanonical_stack)
 // Where the address that is not canonical was noticed: at the instruction that jumps, or later.
 static void observe_jump(const void *at)
 {
-    const char *where = events && event[0].regs.rip == (u64)at        ? " at the instruction"
-                        : events && event[0].regs.rip == NOT_CANONICAL ? " at the target"
-                                                                       : "";
-
-    observed("%s%s", name_of(0), where);
+    observed("%s%s%s", name_of(0), if_struck(0, at, " at the instruction"),
+             if_struck(0, (const void *)NOT_CANONICAL, " at the target"));
 }
 
 ROW(noncanonical_jump)
@@ -183,7 +181,7 @@ ROW(iret_nt)
 ROW(software_int_18)
 {
     run(int_18, give_up, 0, 0);
-    observed("%s%s", name_of(0), event[0].regs.rip == (u64)int_18_behind ? " behind the instruction" : "");
+    observed("%s%s", name_of(0), if_struck(0, int_18_behind, " behind the instruction"));
 }
 
 // The gate leads to the entry of a vector without error code: with one on the stack, the frame that it
@@ -192,15 +190,16 @@ ROW(software_int_14)
 {
     catch_gates[VECTOR_PF] = gate_make(catch_entries[VECTOR_UD], 0, GATE_INTERRUPT, RING_KERNEL);
     run(int_14, give_up, 0, 0);
-    observed(event[0].regs.rip == (u64)int_14_behind && event[0].regs.cs == KERNEL_CS ? "no error code"
-                                                                                      : "an error code");
+    observed(struck(0, int_14_behind) && event[0].regs.cs == KERNEL_CS ? "no error code"
+                                                                       : "an error code");
 }
 
 ROW(double_fault)
 {
     catch_gates[VECTOR_DF].ist = ROW_IST;
     run(fault_on_stack, give_up, UNMAPPED, 0);
-    observed("%s%s", name_of(0), event[0].frame == (u64)row_stack_top ? " on its stack" : " elsewhere");
+    observed("%s%s", name_of(0),
+             event[0].frame == (u64)row_stack_top ? " on its stack" : " elsewhere");
 }
 
 ROW(stack_alignment)

@@ -53,10 +53,10 @@ ROW(sti_shadow)
     send_to_self(MODE_FIXED | ROW_VECTOR);
     run(sti_nop, acknowledge, 0, 0);
     platform_put_back();
-    observed(!events                                      ? "none"
-             : event[0].regs.rip == (u64)sti_nop_behind ? "behind the NOP"
-             : event[0].regs.rip == (u64)sti_nop_nop    ? "before the NOP"
-                                                         : "later");
+    observed(!events                     ? "none"
+             : struck(0, sti_nop_behind) ? "behind the NOP"
+             : struck(0, sti_nop_nop)    ? "before the NOP"
+                                         : "later");
 }
 
 static void write_cr8(u64 class)
@@ -160,9 +160,9 @@ ROW(pic_extint)
     pit_start();
     run(wait_with_interrupts, acknowledge, 0, 0);
     platform_put_back();
-    observed(!events                            ? "none"
+    observed(!events                          ? "none"
              : event[0].vector == PIC_VECTORS ? "comes with the PIC's vector"
-                                               : "comes with vector 0x%lx",
+                                              : "comes with vector 0x%lx",
              event[0].vector);
 }
 

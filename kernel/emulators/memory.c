@@ -133,7 +133,10 @@ ROW(smap_ac_kept)
 
 static const char *bits_of(u64 bits)
 {
-    return bits == (PTE_ACCESSED | PTE_DIRTY) ? "A and D" : bits == PTE_ACCESSED ? "A" : bits ? "D" : "none";
+    return bits == (PTE_ACCESSED | PTE_DIRTY) ? "A and D"
+           : bits == PTE_ACCESSED             ? "A"
+           : bits                             ? "D"
+                                              : "none";
 }
 
 ROW(accessed_dirty)

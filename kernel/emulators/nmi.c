@@ -79,10 +79,9 @@ ROW(nmi_unblocked_by_nested_iret)
     platform_quiet();
     run(one_nmi, one_more_at_int3, 0, 0);
     platform_put_back();
-    observed(nested ? "before it"
-             : events > 2 && event[2].vector == VECTOR_NMI && event[2].regs.rip == (u64)breakpoint_behind
-                 ? "at the nested IRET"
-                 : "later");
+    observed(nested                                                          ? "before it"
+             : struck(2, breakpoint_behind) && event[2].vector == VECTOR_NMI ? "at the nested IRET"
+                                                                             : "later");
 }
 
 // The frame of the first NMI is gone when the second one comes, and with it the way back.
@@ -97,9 +96,9 @@ ROW(nmi_same_ist)
     platform_quiet();
     run(one_nmi, give_up_nested, 0, 0);
     platform_put_back();
-    observed(events < 3                           ? "no second NMI"
+    observed(events < 3                         ? "no second NMI"
              : event[2].frame == event[0].frame ? "the same"
-                                                 : "another");
+                                                : "another");
 }
 
 static enum after to_the_target(struct pt_regs *regs, unsigned vector)
@@ -117,9 +116,9 @@ ROW(nmi_lands_at_iret_target)
     platform_quiet();
     run(one_nmi, to_the_target, 0, 0);
     platform_put_back();
-    observed(events < 2                                     ? "never"
-             : event[1].regs.rip == (u64)nmi_target ? "before the target"
-                                                     : "later");
+    observed(events < 2                            ? "never"
+             : struck(1, (const void *)nmi_target) ? "before the target"
+                                                   : "later");
 }
 
 static enum after one_more(struct pt_regs *regs, unsigned vector)

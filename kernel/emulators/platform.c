@@ -5,23 +5,24 @@
 #include <arch/paging.h>
 #include <kernel/emulators/platform.h>
 
-#define IO_APIC      0xfec00000ul // 82093AA
-#define IO_REDIRECT  0x10
-#define PINS         24
-#define SOFTWARE_ON  (1u << 8) // of the spurious-interrupt register
-#define SPURIOUS     0xffu
-#define ICR_ASSERT   (1u << 14)
+#define IO_APIC     0xfec00000ul // 82093AA
+#define IO_REDIRECT 0x10
+#define PINS        24
+#define SOFTWARE_ON (1u << 8) // of the spurious-interrupt register
+#define SPURIOUS    0xffu
+#define ICR_ASSERT  (1u << 14)
 
-#define PIC_MASTER   0x20 // 8259A: command, and data behind it
-#define PIC_SLAVE    0xa0
-#define ICW1_INIT    0x11 // with ICW4 to follow
-#define ICW4_8086    0x01
-#define ALL_MASKED   0xff
-#define CASCADE      2
+#define PIC_MASTER 0x20 // 8259A: command, and data behind it
+#define PIC_SLAVE  0xa0
+#define ICW1_INIT  0x11 // with ICW4 to follow
+#define ICW4_8086  0x01
+#define ALL_MASKED 0xff
+#define CASCADE    2
 
 #define PIT_COUNTER  0x40 // 8254
 #define PIT_CONTROL  0x43
 #define PIT_ONE_SHOT 0x30 // counter 0, low byte then high, mode 0
+#define PIT_PERIODIC 0x34 // mode 2, as firmware leaves it; count 0 is 65536
 #define PIT_COUNT    600  // of 1.19 MHz
 
 static u32 spurious_before, lint0_before, lint1_before;
@@ -61,6 +62,13 @@ static void pic_begin(u8 mask)
     out8(PIC_SLAVE + 1, ALL_MASKED);
 }
 
+static void pit_write(u8 control, u16 count)
+{
+    out8(PIT_CONTROL, control);
+    out8(PIT_COUNTER, count & 0xff);
+    out8(PIT_COUNTER, count >> 8);
+}
+
 void platform_quiet(void)
 {
     pic_begin(ALL_MASKED);
@@ -87,6 +95,7 @@ void platform_put_back(void)
     local_apic_write(APIC_LVT_LINT0, lint0_before);
     local_apic_write(APIC_LVT_LINT1, lint1_before);
     local_apic_write(APIC_SPURIOUS, spurious_before);
+    pit_write(PIT_PERIODIC, 0);
 }
 
 void send_to_self(u32 mode_and_vector)
@@ -113,7 +122,5 @@ void pic_open(void)
 
 void pit_start(void)
 {
-    out8(PIT_CONTROL, PIT_ONE_SHOT);
-    out8(PIT_COUNTER, PIT_COUNT & 0xff);
-    out8(PIT_COUNTER, PIT_COUNT >> 8);
+    pit_write(PIT_ONE_SHOT, PIT_COUNT);
 }

@@ -14,7 +14,7 @@ enum { LVT_MASKED = 1 << 16, TIMER_DEADLINE = 2 << 17 };
 enum { TO_SELF_SHORTHAND = 1 << 18 };
 
 // The local APIC enabled, and nothing that interrupts: PICs, I/O APIC and LVT masked. Then back, the
-// PICs masked still.
+// PICs masked still, and the PIT as firmware leaves it.
 void platform_quiet(void);
 void platform_put_back(void);
 

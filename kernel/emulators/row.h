@@ -7,14 +7,15 @@
 
 // ROW(idt_error_code) { ... } is the row `idt-error-code` of grading/emulators/rows.toml. Rows run
 // before the kernel has interrupts of its own.
-#define ROW(name)               ROW_AT(name, __LINE__)
-#define ROW_AT(name, line)      ROW_IN(name, line)
-#define ROW_IN(id, line)        \
-    static void show_##id(void); \
-    TEST_AT(INIT_INTERRUPTS, id, line) { \
-        catch_prepare();        \
-        show_##id();             \
-    }                           \
+#define ROW(name)          ROW_AT(name, __LINE__)
+#define ROW_AT(name, line) ROW_IN(name, line)
+#define ROW_IN(id, line)               \
+    static void show_##id(void);       \
+    TEST_AT(INIT_INTERRUPTS, id, line) \
+    {                                  \
+        catch_prepare();               \
+        show_##id();                   \
+    }                                  \
     static void show_##id(void)
 
 // Says what was seen, in the words of rows.toml: a line `# observed: ...`. Once in each row.
