@@ -30,8 +30,9 @@ def page(root: Path, table: Disagreements) -> str:
     tests = tests_of(root)
     departing = [row for row in table.rows.values() if table.departs(row.name)]
     agreeing = [row for row in table.rows.values() if not table.departs(row.name)]
-    models = (f"QEMU {table.versions['qemu']} (TCG, `-cpu {QEMU_MODEL}` and `{AMD['qemu']}`) and "
-              f"Bochs {table.versions['bochs']} (`{BOCHS_MODEL}` and `{AMD['bochs']}`)")
+    judges = "with which the grader judges, and"
+    models = "\n".join([f"- QEMU {table.versions['qemu']}, TCG: `-cpu {QEMU_MODEL}`, {judges} `{AMD['qemu']}`",
+                        f"- Bochs {table.versions['bochs']}: `{BOCHS_MODEL}`, {judges} `{AMD['bochs']}`"])
     return text.format(models=models,
                        departures="\n".join(_departures(departing, table, shown, tests)).strip(),
                        agreements="\n".join(_agreements(agreeing, table, shown)).strip())

@@ -1,25 +1,24 @@
 // Rows: debug exceptions. SDM vol. 3, chapter 18.
 
 #include <arch/cpu.h>
-#include <arch/msr.h>
 #include <kernel/emulators/fast_ways.h>
 #include <kernel/emulators/row.h>
 
-#define CR4_DE           (1ul << 3)
-#define DR6_SAYS         0xe00ful // B0 to B3, BD, BS, BT
-#define MSR_SYSENTER_EIP 0x176u
-#define POST_PORT        0x80ul
-#define ENOUGH           4 // events of one breakpoint, if it strikes again and again
+#define CR4_DE    (1ul << 3)
+#define DR6_SAYS  0xe00ful // B0 to B3, BD, BS, BT
+#define POST_PORT 0x80ul
+#define ENOUGH    4 // events of one breakpoint, if it strikes again and again
 
 enum on { ON_EXECUTION = 0, ON_WRITE = 1, ON_PORT = 2, ON_ACCESS = 3 };
 enum length { ONE_BYTE = 0, EIGHT_BYTES = 2 };
 
 typedef u64 code(u64 a, u64 b);
 code two_nops, write_data, write_port, step_over_nop, int1, read_dr6;
-code mov_ss_nop, mov_ss_int3, mov_ss_syscall, step_into_syscall, step_into_sysenter, stepped_entry;
+code mov_ss_nop, mov_ss_int3, mov_ss_syscall, step_into_syscall, step_into_sysenter;
 extern const char two_nops_second[], write_data_behind[], write_port_behind[],
     step_over_nop_behind[];
-extern const char int1_behind[], read_dr6_at[], mov_ss_nop_between[], mov_ss_nop_behind[];
+extern const char int1_behind[], stepped_entry[], read_dr6_at[], mov_ss_nop_between[],
+    mov_ss_nop_behind[];
 extern const char mov_ss_int3_between[], mov_ss_syscall_between[];
 extern u64 stack_selector, written;
 
@@ -158,11 +157,10 @@ ROW(syscall_trap_flag)
 
 ROW(sysenter_trap_flag)
 {
-    sysenter_set_up();
-    msr_write(MSR_SYSENTER_EIP, (u64)stepped_entry);
+    sysenter_set_up(stepped_entry);
     run(step_into_sysenter, go_on, 0, 0);
     if (events && event[0].vector == VECTOR_UD)
         not_there();
     else
-        observed("%s%s", name_of(0), if_struck(0, (const void *)stepped_entry, " at the entry"));
+        observed("%s%s", name_of(0), if_struck(0, stepped_entry, " at the entry"));
 }

@@ -231,7 +231,7 @@ ROW(syscall_mask)
 
 ROW(sysenter_64bit)
 {
-    sysenter_set_up();
+    sysenter_set_up(sysenter_entry);
     run(sysenter_plain, give_up, 0, 0);
     observed(events ? "%s" : "enters", name_of(0));
 }

@@ -34,9 +34,9 @@ void syscall_put_back(void)
     msr_write(MSR_EFER, efer);
 }
 
-void sysenter_set_up(void)
+void sysenter_set_up(const void *entry)
 {
     msr_write(MSR_SYSENTER_CS, KERNEL_CS);
     msr_write(MSR_SYSENTER_ESP, (u64)row_stack_top);
-    msr_write(MSR_SYSENTER_EIP, (u64)sysenter_entry);
+    msr_write(MSR_SYSENTER_EIP, (u64)entry);
 }

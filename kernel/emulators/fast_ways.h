@@ -15,5 +15,5 @@ extern u64 syscall_r11;
 void syscall_set_up(u64 mask);
 void syscall_put_back(void);
 
-// The same for SYSENTER, which nothing else in the kernel uses yet.
-void sysenter_set_up(void);
+// Lets SYSENTER lead to `entry`; nothing else in the kernel uses it yet.
+void sysenter_set_up(const void *entry);

@@ -8,7 +8,6 @@
 #include <kernel/emulators/row.h>
 
 #define PIT_PIN        2
-#define CR4_MCE        (1ul << 6)
 #define MSR_MCG_STATUS 0x17au
 #define MSR_MC5_STATUS 0x415u
 #define MC_VALID       (1ul << 63)

@@ -1,6 +1,7 @@
 // A row of the table of disagreements: provoke one behaviour, say what was seen, judge nothing.
 #pragma once
 
+#include <arch/cpu.h>
 #include <arch/types.h>
 #include <kernel/emulators/catch.h>
 #include <kernel/test.h>
@@ -34,16 +35,10 @@ void observed(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 static inline bool cpu_has_7(u32 bit)
 {
-    u32 eax = 7, ebx, ecx = 0, edx;
-
-    asm volatile("cpuid" : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
-    return ebx & bit;
+    return cpuid(7, 0).ebx & bit;
 }
 
 static inline bool cpu_has_1(u32 bit)
 {
-    u32 eax = 1, ebx, ecx = 0, edx;
-
-    asm volatile("cpuid" : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
-    return ecx & bit;
+    return cpuid(1, 0).ecx & bit;
 }
