@@ -7,8 +7,8 @@
 #include <kernel/print.h>
 #include <kernel/traps.h>
 
-#define MCG_CAP_BANKS 0xffu
-#define MCG_CAP_CTL   (1u << 8) // there is an IA32_MCG_CTL
+#define MCG_CAP_BANKS 0xfful
+#define MCG_CAP_CTL   (1ul << 8) // there is an IA32_MCG_CTL
 
 #define ALL_ERRORS (~0ul)
 
@@ -22,15 +22,14 @@ static u32 bank_register(unsigned bank, enum bank_register which)
 
 static bool has(u32 feature)
 {
-    u32 eax = CPUID_FEATURES, ebx, ecx = 0, edx;
-
-    asm("cpuid" : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
-    return edx & feature;
+    return cpuid(CPUID_FEATURES, 0).edx & feature;
 }
+
+static u64 capabilities; // IA32_MCG_CAP, once #MC is on
 
 unsigned machine_check_banks(void)
 {
-    return has(FEATURES_MCA) ? msr_read(MSR_MCG_CAP) & MCG_CAP_BANKS : 0;
+    return capabilities & MCG_CAP_BANKS;
 }
 
 bool machine_check_read(unsigned bank, struct machine_check_bank *error)
@@ -79,7 +78,10 @@ void machine_check_enable(void)
 {
     if (!has(FEATURES_MCE))
         return;
-    if (machine_check_banks() && msr_read(MSR_MCG_CAP) & MCG_CAP_CTL)
+    // CPUID's word for it is not enough: Bochs promises the registers and has none.
+    if (has(FEATURES_MCA))
+        msr_read_safe(MSR_MCG_CAP, &capabilities);
+    if (capabilities & MCG_CAP_CTL)
         msr_write(MSR_MCG_CTL, ALL_ERRORS);
     for (unsigned bank = 0; bank < machine_check_banks(); bank++)
         msr_write(bank_register(bank, CTL), ALL_ERRORS);

@@ -26,7 +26,7 @@ struct machine_check_bank {
     u64 status, address, misc;
 };
 
-// How many banks this CPU has; 0 without the machine-check architecture.
+// How many banks this CPU has; 0 without the machine-check architecture, and before it is enabled.
 unsigned machine_check_banks(void);
 
 // Reads a bank. Returns whether it holds an error.

@@ -1,0 +1,45 @@
+// The interrupt stack table of a CPU. SDM vol. 3, sections 6.14.5 and 8.7, figure 8-11.
+
+#include <arch/hole.h>
+#include <arch/layout.h>
+#include <arch/machine_check.h>
+#include <arch/percpu.h>
+#include <arch/vectors.h>
+#include <cpu/ist.h>
+#include <entry/idt.h>
+#include <kernel/init.h>
+#include <kernel/panic.h>
+
+struct stack ist_stacks[IST_STACKS] = {
+    { .name = "#DF stack" },
+    { .name = "NMI stack" },
+    { .name = "#DB stack" },
+    { .name = "#MC stack" },
+};
+static_assert(IST_DF == 1 && IST_NMI == 2 && IST_DB == 3 && IST_MC == IST_STACKS, "their order");
+
+int ist_prepare(struct tss *tss, struct stack stacks[IST_STACKS])
+{
+    //@ lab 5.2  A gate calls the TSS's first stack IST 1, for 0 means none. What the slot holds is the
+    //@          first RSP, and a push subtracts before it writes. {
+    for (unsigned i = 0; i < IST_STACKS; i++) {
+        int error = stack_make(&stacks[i], IST_STACK_SIZE);
+
+        if (error)
+            return error;
+        tss->ist[i] = (u64)stacks[i].top;
+    }
+    return 0;
+    //@ } hole("5.2");
+}
+
+static void ist_initialise(void)
+{
+    //@ lab 5.4  Any gate may be needed at any time, so no gate names a stack before it is there. {
+    if (ist_prepare(&this_cpu()->tss, ist_stacks) < 0)
+        panic("no memory left for the stacks of the IST");
+    idt_use_ist();
+    //@ } hole("5.4");
+    machine_check_enable();
+}
+INIT(INIT_IST, ist_initialise);

@@ -1,0 +1,1 @@
+../../../../../../arch/x86_64/debug/double_fault.c
