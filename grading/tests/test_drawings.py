@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from gatehouse import drawing, drawing_page, drawing_plan
+from gatehouse import drawing, drawing_page, drawing_plan, vectors
 from gatehouse.drawing_plan import CannotDraw, Drawing, Moment
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -73,6 +73,24 @@ def test_a_mistake_in_the_plan_is_one_line_with_its_number(tmp_path: Path) -> No
     (tmp_path / drawing_plan.PLAN).write_text('[[drawing]]\nname = "one"\ntset = "two"\n')
     with pytest.raises(CannotDraw, match=r"^docs/drawings\.toml:\d: "):
         drawing_plan.plan(tmp_path)
+
+
+def rows(heading: str) -> list[list[str]]:
+    """The cells of the first table below a heading of the page."""
+    section = (ROOT / drawing_page.PAGE).read_text().partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    table = re.search(r"(?:^\|.*\n)+", section, re.MULTILINE)
+    assert table, heading
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in table[0].splitlines()[2:]]
+
+
+def test_the_tables_of_the_page_are_those_of_the_vectors() -> None:
+    table = vectors.load(ROOT)
+    codes = {int(number) for row in rows("The error code and the -1") for number in row[0].split(",")}
+    assert codes == {vector.number for vector in table if vector.has_code}
+    stacks = {int(row[1]): row[0] for row in rows("Interrupt stacks")}
+    assert set(stacks) == {vector.number for vector in table if vector.ist}
+    for number, stack in stacks.items():
+        assert stack == f"{table[number].name.split()[0]} stack"
 
 
 def test_a_drawing_has_no_address_of_this_build() -> None:

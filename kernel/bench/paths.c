@@ -5,6 +5,7 @@
 // through the kernel's own. What the two have in common, the trigger itself, cancels out, however
 // the emulator counts an instruction that faults.
 
+#include <arch/cpu.h>
 #include <arch/layout.h>
 #include <entry/idt.h>
 #include <kernel/bench/bench.h>
@@ -114,4 +115,26 @@ TEST(page_fault)
     path.rdi = region.start + 2 * PAGE_SIZE;
     (void)*(volatile u8 *)path.rdi;
     tell("copy_on_write", length(&path) - clearing);
+}
+
+static void no_step(struct pt_regs *regs, u64 error_code, unsigned vector)
+{
+    (void)error_code;
+    (void)vector;
+    regs->rflags &= ~RFLAGS_TF;
+}
+
+// A #DB on a stack of its own.
+TEST(ist)
+{
+    static const struct path path = {
+        .vector = VECTOR_DB,
+        .trigger = count_step,
+        .known = known_no_step,
+        .known_length = KNOWN_NO_STEP,
+        .handler = no_step,
+    };
+
+    report_equal(idt[VECTOR_DB].ist, IST_DB, "IST stack of #DB");
+    tell("ist", length(&path));
 }

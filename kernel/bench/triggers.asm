@@ -8,6 +8,8 @@ MANY            equ 1000
 LONGER          equ 50
 UD2_LENGTH      equ 2
 WORDS           equ PAGE_SIZE / 8
+TRAP_FLAG       equ 1                   ; in the second byte of rflags
+RFLAGS          equ 16                  ; in the CPU's frame
 
 section .text
 
@@ -45,6 +47,18 @@ count_loop:
 counted count_ud2, ud2
 counted count_write, mov byte [rdi], 1
 
+global count_step
+count_step:
+        rdtsc
+        mov     r8d, eax
+        pushfq
+        or      byte [rsp + 1], TRAP_FLAG
+        popfq
+        nop                             ; #DB behind it
+        rdtsc
+        sub     eax, r8d
+        ret
+
 global count_clear
 count_clear:
         mov     ecx, WORDS
@@ -66,4 +80,9 @@ global known_elsewhere
 known_elsewhere:
         add     rsp, 8                  ; the error code
         mov     rdi, rsi
+        iretq
+
+global known_no_step
+known_no_step:
+        and     byte [rsp + RFLAGS + 1], ~TRAP_FLAG
         iretq
