@@ -15,6 +15,8 @@
 #define MSR_TSC_DEADLINE 0x6e0u
 #define PIT_PIN          2
 #define UART_PIN         4
+#define PIN_LEVEL        (1 << 15)
+#define LEVEL_ENOUGH     3
 #define UART_THR_EMPTY   (1 << 1) // of IER: interrupt when the transmitter is empty
 #define UART_OUT2        (1 << 3) // of MCR: without it the interrupt line is cut on a PC
 
@@ -181,6 +183,31 @@ ROW(uart_interrupt)
     in8(COM1 + UART_IIR);
     platform_put_back();
     observed(events ? "comes" : "none");
+}
+
+// The device is never looked at, so it holds its line.
+static enum after end_and_leave_up(struct pt_regs *regs, unsigned vector)
+{
+    if (events >= LEVEL_ENOUGH)
+        pin_to_self(UART_PIN, LVT_MASKED);
+    return acknowledge(regs, vector);
+}
+
+ROW(level_held)
+{
+    u8 modem = in8(COM1 + UART_MCR);
+
+    serial_flush();
+    platform_quiet();
+    pin_to_self(UART_PIN, PIN_LEVEL | MODE_FIXED | ROW_VECTOR);
+    out8(COM1 + UART_MCR, modem | UART_OUT2);
+    out8(COM1 + UART_IER, UART_THR_EMPTY);
+    run(wait_with_interrupts, end_and_leave_up, 0, 0);
+    out8(COM1 + UART_IER, 0);
+    out8(COM1 + UART_MCR, modem);
+    in8(COM1 + UART_IIR);
+    platform_put_back();
+    observed(events >= LEVEL_ENOUGH ? "again" : events ? "once" : "none");
 }
 
 ROW(hpet)

@@ -195,14 +195,26 @@ u64 paging_unmap(u64 *tables, u64 address)
     return before;
 }
 
-volatile void *device_map(u64 physical, size_t size)
+// Maps physical memory behind what was mapped so before, and returns where.
+static u64 map_next(u64 physical, size_t size, u64 flags)
 {
     static u64 next = DEVICES_BASE;
     u64 start = physical & -PAGE_SIZE, address = next;
 
     for (u64 page = start; page < physical + size; page += PAGE_SIZE) {
-        map_or_panic(next, page, KERNEL_DATA | PTE_UNCACHED | PTE_WRITE_THROUGH, LEAF_LEVEL);
+        map_or_panic(next, page, flags, LEAF_LEVEL);
         next += PAGE_SIZE;
     }
-    return (volatile void *)(address + physical - start);
+    return address + physical - start;
+}
+
+volatile void *device_map(u64 physical, size_t size)
+{
+    return (volatile void *)map_next(physical, size,
+                                     KERNEL_DATA | PTE_UNCACHED | PTE_WRITE_THROUGH);
+}
+
+const void *firmware_map(u64 physical, size_t size)
+{
+    return (const void *)map_next(physical, size, KERNEL_CONSTANTS);
 }

@@ -1,7 +1,8 @@
 // The registers of a 16550A UART and their bits. TI PC16550D data sheet, section 8.
 #pragma once
 
-#define COM1 0x3f8
+#define COM1      0x3f8
+#define COM1_LINE 4 // of the ISA bus
 
 // Offsets from the UART's base port. Two registers change places while LCR_DLAB is set.
 #define UART_DATA 0 // write: byte to send; read: byte received
@@ -14,6 +15,9 @@
 #define UART_MCR  4 // modem control
 #define UART_LSR  5 // line status
 
+#define IER_RECEIVED (1 << 0) // interrupt when a byte has come in
+#define IER_THRE     (1 << 1) // and when there is room for one to send
+
 #define FCR_ENABLE     (1 << 0)
 #define FCR_CLEAR_BOTH (3 << 1)
 #define IIR_FIFOS      (3 << 6) // both set while the FIFOs are on
@@ -21,8 +25,10 @@
 #define LCR_8_BITS (3 << 0)
 #define LCR_DLAB   (1 << 7)
 
-#define MCR_DTR (1 << 0)
-#define MCR_RTS (1 << 1)
+#define MCR_DTR  (1 << 0)
+#define MCR_RTS  (1 << 1)
+#define MCR_OUT2 (1 << 3) // a PC lets the UART's interrupts through with it
+#define MCR_LOOP (1 << 4) // what is sent comes in again, and nothing goes out
 
 #define LSR_DATA_READY (1 << 0)
 #define LSR_THRE       (1 << 5) // transmitter holding register (or its FIFO) empty

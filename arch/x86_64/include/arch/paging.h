@@ -59,3 +59,6 @@ static inline void page_clear(void *page)
 // Maps physical memory that is no RAM, of any alignment, where the kernel can use it: a device's
 // registers, uncached. It stays mapped. No room or no memory for tables is a panic.
 volatile void *device_map(u64 physical, size_t size);
+
+// The same for what the firmware has left in memory, its tables: read-only.
+const void *firmware_map(u64 physical, size_t size);

@@ -11,3 +11,13 @@ void serial_write(const void *data, size_t size);
 
 // Waits until the last bit of the last byte has left the UART.
 void serial_flush(void);
+
+// Takes what comes in by interrupts from now on, and keeps it until it is read. Returns 0, or -EBUSY
+// if somebody has the port's line.
+int serial_receive_start(void);
+
+// No more interrupts; what was not read is forgotten.
+void serial_receive_stop(void);
+
+// The next byte that has come in, or -1 if there is none.
+int serial_receive(void);
