@@ -4,6 +4,7 @@
 #include <kernel/emulators/catch.h>
 #include <kernel/emulators/row.h>
 #include <kernel/print.h>
+#include <kernel/string.h>
 
 #define DR7_OFF 0x400ul // bit 10 is always set
 
@@ -55,8 +56,10 @@ u64 run(u64 (*code)(u64, u64), each_event *each, u64 a, u64 b)
     } packed kernels, mine = { sizeof(catch_gates) - 1, (u64)catch_gates };
     u64 result;
 
+    asm volatile("cli");
     each_of_run = each;
     events = 0;
+    memset(event, 0, sizeof(event));
     asm volatile("sidt %0" : "=m"(kernels));
     asm volatile("lidt %0" ::"m"(mine));
     asm volatile("mov dr6, %0" ::"r"(0ul));

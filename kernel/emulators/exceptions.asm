@@ -67,8 +67,7 @@ section .text
         mark    return_to_ret
         ret
 
-; rdi: RIP, or 0 for a good one     rsi: CS      rdx: SS
-        trigger iret_to_address
+        trigger iret_to_address         ; rdi: RIP
         mov     rsi, KERNEL_CS
         mov     rdx, KERNEL_DS
         jmp     iret_to
@@ -78,6 +77,7 @@ section .text
         mov     rsi, rdi
         lea     rdi, [iret_back]
 
+; iret_to -- to rdi, with CS rsi and SS rdx, on this stack
 iret_to:
         mov     rax, rsp
         push    rdx
