@@ -51,6 +51,7 @@ class Tally:
         self._head: list[Raw] = []
         self._tail: deque[Raw] = deque(maxlen=TAIL)
         self._circle: Counter[Hashable] = Counter()      # how often each of the last faults came
+        self._asked: int | None = None   # where an interrupt was the last event: taken, or refused by a fault there
 
     def add(self, event: Raw) -> None:
         """The next event of the log."""
@@ -58,8 +59,11 @@ class Tally:
             self._head.append(event)
         else:
             self._tail.append(event)
-        if not event.fault:
+        refused = event.fault and event.where == self._asked
+        if self._asked is not None and not refused:
             self._circle.clear()
+        self._asked = None if event.fault else event.where
+        if not event.fault:
             return
         if event.key not in self._circle and len(self._circle) == CIRCLE:
             self._circle.clear()
@@ -77,7 +81,7 @@ class Tally:
 
     def loops(self, rounds: int = ROUNDS) -> bool:
         """The last events, so many, were few different faults, over and over."""
-        return self._circle.total() >= rounds
+        return self._asked is None and self._circle.total() >= rounds
 
     def events(self, rip: Callable[[int], int]) -> list[Event]:
         """The trail; RIP maps an event's `where` to an address.  A circle is told once, with its counts."""
@@ -86,7 +90,8 @@ class Tally:
             return list(_merged(told))
         circle = dict.fromkeys((event, raw.key) for event, raw in zip(told[-TAIL:], self._tail))
         before = [event for event in told[:HEAD] if event not in {event for event, _ in circle}]
-        return [*_merged(before), *(replace(event, count=self._circle[key]) for event, key in circle)]
+        return [*_merged(before), *(replace(event, count=times) for event, key in circle
+                                    if (times := self._circle[key]))]
 
 
 def _merged(events: Iterable[Event]) -> Iterator[Event]:

@@ -43,6 +43,13 @@ def test_a_circle_of_faults_is_a_loop_told_once() -> None:
     assert told(out) == [Event(3, None, 9), Event(14, 0, 1, ROUNDS), Event(13, 8, 2, ROUNDS)]
 
 
+def test_an_int_that_is_refused_again_and_again_is_a_loop() -> None:
+    out = tally(*[(3, 0, True, 9), (13, 0x1a, False, 9)] * ROUNDS)
+    assert out.loops() and told(out)[-1] == Event(13, 0x1a, 9, ROUNDS)
+    out = tally(*[(3, 0, True, 9), (13, 0x1a, False, 10)] * 2 * ROUNDS)
+    assert not out.loops(), "it was taken, and the fault came later"
+
+
 @pytest.mark.parametrize("events", [
     [(14, 0, False, 1)] * (ROUNDS - 1),
     [(14, 0, False, index) for index in range(5)] * ROUNDS,
