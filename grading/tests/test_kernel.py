@@ -16,7 +16,7 @@ from gatehouse.qemu import Qemu
 ROOT = Path(__file__).resolve().parents[2]
 NONCE = "0123456789abcdef"
 RETURNING = [("no_page_is_writable_and_executable", "map_and_unmap", "device_map", "pages", "all_pages", "heap"),
-             ("printing", "symbols")]
+             ("printing", "symbols"), ("region_add", "regions_cut", "safe_access", "protections")]
 PRINTED = """\
 # [-42] [   42] [42   ] [00042] [4000000000] [beef]
 # [-4611686018427387904] [18446744073709551615] [000000000000feed] [8]
@@ -47,7 +47,7 @@ def panic(run: Run) -> str:
     return text[text.index("PANIC: "):]
 
 
-@pytest.mark.parametrize("names", RETURNING, ids=["memory", "report"])
+@pytest.mark.parametrize("names", RETURNING, ids=["memory", "report", "faults"])
 def test_all_that_return_pass(boot, names: tuple[str, ...]) -> None:
     run = boot("test=" + ",".join(names))
     said = ktap.parse(run.serial, names, NONCE)
@@ -75,6 +75,14 @@ def test_exception_that_nobody_expects_names_its_vector(boot) -> None:
     assert "rbx 1122334455667788" in text
     assert "r15 fffffffffffffffe" in text
     assert re.findall(r"^    (\w+)\+0x", text, re.M)[:2] == ["test_exception_panic", "tests_run_before"]
+
+
+def test_page_fault_that_is_a_bug_is_told_in_words(boot) -> None:
+    text = panic(boot("test=below_the_stack"))
+    assert re.match(r"PANIC: page fault: write to an unmapped page at 0xf{8}\w{8}, supervisor\n"
+                    r"  error code 0x2\n  mapping: none, the entry of level 1 is 0\n  region: none\n"
+                    r"  that is the guard page of the boot stack: the stack has overflowed\n"
+                    r"  at test_below_the_stack\+0x", text), text
 
 
 def test_freeing_twice_is_told(boot) -> None:

@@ -90,7 +90,7 @@ static void map_and_unmap(u64 address, u64 user)
 
 TEST(map_and_unmap)
 {
-    map_and_unmap(STACKS_BASE + 5 * PAGE_SIZE, 0);
+    map_and_unmap(REGIONS_BASE + 5 * PAGE_SIZE, 0);
     map_and_unmap(0x400000, 0);
 }
 

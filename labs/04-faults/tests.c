@@ -362,12 +362,17 @@ TEST(smap)
 static void expect_zeroes_but(u64 address, u8 value)
 {
     const u8 *page = (const u8 *)page_at(address);
+    size_t first = PAGE_SIZE;
     unsigned wrong = 0;
 
-    for (size_t i = 0; i < PAGE_SIZE; i++)
-        wrong += page[i] != (i == address % PAGE_SIZE ? value : 0);
-    report_count(wrong, 0, "bytes of the new page at 0x%lx that are not as they must be",
-                 address & -PAGE_SIZE);
+    for (size_t i = PAGE_SIZE; i-- > 0;)
+        if (page[i] != (i == address % PAGE_SIZE ? value : 0)) {
+            first = i;
+            wrong++;
+        }
+    report_count(wrong, 0,
+                 "bytes of the new page that are not as they must be, the first at offset %zu",
+                 first);
 }
 
 static bool expect_own_page(u64 address)
@@ -670,19 +675,25 @@ static void fill_regs(struct pt_regs *regs)
         slot[i] = test_pattern();
 }
 
-// exception_table_fixup for `rip`, which is or is not that of `row`.
-static bool fixup_right(u64 rip, const struct exception_row *row)
+// exception_table_fixup for `rip`, which is or is not that of `row`. Says what is wrong if `aloud`.
+static bool fixup_right(u64 rip, const struct exception_row *row, bool aloud)
 {
     struct pt_regs before, regs;
-    bool found;
+    u64 expected = row ? row->fixup : rip;
+    bool found, changed;
 
     fill_regs(&before);
     before.rip = rip;
     regs = before;
     found = exception_table_fixup(&regs);
-    if (row)
-        before.rip = row->fixup;
-    return found == (row != NULL) && !memcmp(&regs, &before, sizeof(regs));
+    before.rip = regs.rip;
+    changed = memcmp(&regs, &before, sizeof(regs));
+    if (aloud) {
+        report_equal(found, row != NULL, "exception_table_fixup for the instruction at 0x%lx", rip);
+        report_place(regs.rip, expected, "rip then");
+        report_count(changed, 0, "other registers that it changed");
+    }
+    return found == (row != NULL) && regs.rip == expected && !changed;
 }
 
 static bool table_right(void)
@@ -694,12 +705,12 @@ static bool table_right(void)
     for (size_t i = 0; i < count; i++) {
         bool last = i + 1 == count;
 
-        wrong += !fixup_right(rows[i].instruction, &rows[i]);
+        wrong += !fixup_right(rows[i].instruction, &rows[i], !wrong);
         if (last || rows[i + 1].instruction != rows[i].instruction + 1)
-            wrong_beside += !fixup_right(rows[i].instruction + 1, NULL);
+            wrong_beside += !fixup_right(rows[i].instruction + 1, NULL, false);
         unsorted += !last && rows[i].instruction >= rows[i + 1].instruction;
     }
-    wrong_beside += !fixup_right((u64)touch_both - 1, NULL);
+    wrong_beside += !fixup_right((u64)touch_both - 1, NULL, false);
     report_count(unsorted, 0, "rows of the kernel's table that are not in order");
     report_count(wrong, 0,
                  "rows of the kernel's table whose instruction is not fixed up as they say");
@@ -836,20 +847,22 @@ TEST(user_addresses)
 }
 
 enum { BUFFER = 3 * PAGE_SIZE + 100 };
-static u8 ours[BUFFER], theirs[BUFFER];
+static u8 ours[BUFFER], theirs[BUFFER], pattern[BUFFER];
 
+// Never 0. `pattern` is not given to anyone.
 static void fill_ours(void)
 {
     for (size_t i = 0; i < BUFFER; i++)
-        ours[i] = (u8)(test_random() | 1);
+        ours[i] = pattern[i] = (u8)(test_random() | 1);
 }
 
-static void expect_copied(const u8 *got, const u8 *expected, size_t size, const char *what)
+// The first `size` bytes have gone to the user and come back.
+static void expect_copied(size_t size, const char *what)
 {
     size_t wrong = 0;
 
     for (size_t i = 0; i < size; i++)
-        wrong += got[i] != expected[i];
+        wrong += theirs[i] != pattern[i];
     report_count(wrong, 0, "%s %zu bytes: bytes that differ", what, size);
 }
 
@@ -866,10 +879,13 @@ TEST(copies)
         u8 before = 0, behind = 0;
 
         report_count(copy_to_user(address, ours, size), 0, "bytes left of %zu to the user", size);
+        if (size)
+            report_equal(*((u8 *)page_at(address) + address % PAGE_SIZE), pattern[0],
+                         "first byte of %zu that arrived at the user's", size);
         memset(theirs, 0, size);
         report_count(copy_from_user(theirs, address, size), 0, "bytes left of %zu from the user",
                      size);
-        expect_copied(theirs, ours, size, "there and back,");
+        expect_copied(size, "there and back,");
         copy_from_user(&before, address - 1, 1);
         copy_from_user(&behind, address + size, 1);
         clear_user(region.start, 8 * PAGE_SIZE);
@@ -890,7 +906,7 @@ static void expect_left(u64 end, size_t size, size_t there)
     memset(theirs, 0xff, size);
     report_count(copy_from_user(theirs, end - there, size), size - there,
                  "bytes left of %zu from the user, where %zu are there", size, there);
-    expect_copied(theirs, ours, there, "to the user and back, the part that is there of");
+    expect_copied(there, "to the user and back, the part that is there of");
     for (size_t i = there; i < size; i++)
         zeroed += theirs[i] == 0;
     report_count(zeroed, size - there, "bytes zeroed behind what copy_from_user copied");
