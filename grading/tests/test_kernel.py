@@ -55,6 +55,11 @@ def test_all_that_return_pass(boot, names: tuple[str, ...]) -> None:
     assert {name: said.sections[name].ok for name in names} == dict.fromkeys(names, True)
 
 
+def test_nmi_to_itself(boot) -> None:
+    run = boot("test=nmi_self")
+    assert ktap.parse(run.serial, ["nmi_self"], NONCE).sections["nmi_self"].ok, run.serial.decode()
+
+
 def test_printing(boot) -> None:
     assert PRINTED in boot("test=printing").serial.decode()
 
