@@ -9,6 +9,7 @@
 #include <kernel/emulators/row.h>
 #include <serial/uart.h>
 
+#define HIGHEST_CLASS    15
 #define DIVIDE_BY_1      0xbu
 #define TIMER_COUNT      10000
 #define ILLEGAL_VECTOR   5u
@@ -39,7 +40,7 @@ static enum after acknowledge(struct pt_regs *regs, unsigned vector)
     (void)regs;
     if (vector >= PIC_VECTORS && vector < PIC_VECTORS + 8)
         out8(0x20, 0x20);
-    else if (vector >= 32)
+    else if (vector >= 32 && vector != SPURIOUS_VECTOR)
         end_of_interrupt();
     return RESUME;
 }
@@ -80,6 +81,22 @@ ROW(cr8)
     write_cr8(0);
     platform_put_back();
     observed("%s, then %s", held ? "comes" : "waits", events ? "comes" : "none");
+}
+
+// The request has reached the CPU already when the priority rises.
+ROW(priority_too_late)
+{
+    platform_quiet();
+    send_to_self(MODE_FIXED | ROW_VECTOR);
+    write_cr8(HIGHEST_CLASS);
+    run(wait_with_interrupts, acknowledge, 0, 0);
+    write_cr8(0);
+    observed(!events                              ? "none"
+             : event[0].vector == SPURIOUS_VECTOR ? "the spurious vector"
+                                                  : "vector 0x%lx",
+             event[0].vector);
+    run(wait_with_interrupts, acknowledge, 0, 0);
+    platform_put_back();
 }
 
 ROW(apic_timer)

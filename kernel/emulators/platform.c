@@ -9,7 +9,6 @@
 #define IO_REDIRECT 0x10
 #define PINS        24
 #define SOFTWARE_ON (1u << 8) // of the spurious-interrupt register
-#define SPURIOUS    0xffu
 #define ICR_ASSERT  (1u << 14)
 
 #define PIC_MASTER 0x20 // 8259A: command, and data behind it
@@ -77,7 +76,7 @@ void platform_quiet(void)
     spurious_before = local_apic_read(APIC_SPURIOUS);
     lint0_before = local_apic_read(APIC_LVT_LINT0);
     lint1_before = local_apic_read(APIC_LVT_LINT1);
-    local_apic_write(APIC_SPURIOUS, SOFTWARE_ON | SPURIOUS);
+    local_apic_write(APIC_SPURIOUS, SOFTWARE_ON | SPURIOUS_VECTOR);
     local_apic_write(APIC_TASK_PRIORITY, 0);
     local_apic_write(APIC_LVT_TIMER, LVT_MASKED);
     local_apic_write(APIC_LVT_LINT0, LVT_MASKED);

@@ -5,7 +5,7 @@
 #include <arch/types.h>
 
 // What nothing else uses: vectors for rows.
-enum { ROW_VECTOR = 0x50, ERROR_VECTOR = 0x51, PIC_VECTORS = 0x60 };
+enum { ROW_VECTOR = 0x50, ERROR_VECTOR = 0x51, PIC_VECTORS = 0x60, SPURIOUS_VECTOR = 0xff };
 
 // Delivery modes, in the ICR, the LVT and the I/O APIC: bits 10:8.
 enum { MODE_FIXED = 0 << 8, MODE_NMI = 4 << 8, MODE_EXTINT = 7 << 8 };
