@@ -5,7 +5,10 @@ unified diff of the lab's files with holes.
 
     Fails: table, limit       the tests that must fail
     On: bochs                 where; both emulators if left out
-    Hint: limit is the last   what the hint must contain
+    Hint: limit is the last   what the hint must contain, for each of these tests
+
+Where the tests need different hints, each has a line of its own in the head: every test's hint must say one of
+the texts, and every text must be said.
 """
 
 from __future__ import annotations
@@ -38,7 +41,7 @@ class Mutant:
     path: Path
     fails: tuple[str, ...]
     on: tuple[str, ...]
-    hint: str
+    hints: tuple[str, ...]
 
     @property
     def name(self) -> str:
@@ -48,22 +51,25 @@ class Mutant:
 def read(lab: Lab, path: Path) -> Mutant:
     """The mutant at PATH.  LabError for a head that says nothing, or names what is not there."""
     head: dict[str, str] = {}
+    hints: list[str] = []
     where = path.relative_to(lab.root).as_posix()
     for number, line in enumerate(path.read_text(errors="replace").splitlines(), 1):
         if DIFF.match(line):
             break
         if not (found := HEAD.fullmatch(line)):
             continue
+        if found[1] == "Hint":
+            hints.append(found[2])
+            continue
         if found[1] in head:
             raise LabError(where, number, f"a second {found[1]}: line")
         head[found[1]] = found[2]
-        if found[1] != "Hint":
-            known = [test.name for test in lab.tests] if found[1] == "Fails" else list(SHOWN_AS)
-            if unknown := [word for word in _words(found[2]) if word not in known]:
-                raise LabError(where, number, f"{found[1]}: {unknown[0]} is not one of {', '.join(known)}")
-    if missing := [key for key in ("Fails", "Hint") if key not in head]:
+        known = [test.name for test in lab.tests] if found[1] == "Fails" else list(SHOWN_AS)
+        if unknown := [word for word in _words(found[2]) if word not in known]:
+            raise LabError(where, number, f"{found[1]}: {unknown[0]} is not one of {', '.join(known)}")
+    if missing := [key for key, there in (("Fails", "Fails" in head), ("Hint", hints)) if not there]:
         raise LabError(where, 1, f"the head has no {missing[0]}: line")
-    return Mutant(lab, path, _words(head["Fails"]), _words(head.get("On", "qemu, bochs")), head["Hint"])
+    return Mutant(lab, path, _words(head["Fails"]), _words(head.get("On", "qemu, bochs")), tuple(hints))
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -107,10 +113,13 @@ def missed(mutant: Mutant, result: LabResult) -> str | None:
             return f"does not build: {built.detail[0]}"
         if alive := next((verdict for verdict in named if verdict.outcome in PROVES_NOTHING), None):
             return f"{alive.test} does not fail in {where}: {alive.outcome}"
-        if not any(_says(verdict, mutant.hint) for verdict in named):
-            hints = list(dict.fromkeys(verdict.hint for verdict in named if verdict.hint)) or ["none"]
-            return f"the hint in {where} does not say {mutant.hint!r}; it is: {' / '.join(hints)}"
-    return None
+        for verdict in named:
+            if not any(_says(verdict, text) for text in mutant.hints):
+                texts = " or ".join(map(repr, mutant.hints))
+                return f"the hint for {verdict.test} in {where} does not say {texts}; it is: {verdict.hint or 'none'}"
+    said = [verdict for judgement in result.judgements for verdict in judgement.verdicts.values()]
+    unsaid = [text for text in mutant.hints if not any(_says(verdict, text) for verdict in said)]
+    return f"no hint says {unsaid[0]!r}" if unsaid else None
 
 
 def _says(verdict: Verdict, text: str) -> bool:

@@ -42,7 +42,8 @@ def write(given: Lab, text: str) -> Path:
 
 def test_the_head(given: Lab) -> None:
     mutant = read(given, write(given, PATCH))
-    assert (mutant.name, mutant.fails, mutant.on, mutant.hint) == ("02-idt/trap-type", ("table", "trap"), ("bochs",), "clears IF")
+    assert (mutant.name, mutant.fails, mutant.on, mutant.hints) == (
+        "02-idt/trap-type", ("table", "trap"), ("bochs",), ("clears IF",))
     assert read(given, write(given, PATCH.replace("On: bochs\n", ""))).on == ("qemu", "bochs")
 
 
@@ -51,7 +52,7 @@ def test_the_head(given: Lab) -> None:
     ("Hint: clears IF\n", "", "labs/02-idt/mutants/trap-type.patch:1: the head has no Hint: line"),
     ("trap\n", "tarp\n", "labs/02-idt/mutants/trap-type.patch:3: Fails: tarp is not one of gates, table, trap"),
     ("bochs", "box", "labs/02-idt/mutants/trap-type.patch:4: On: box is not one of qemu, bochs"),
-    ("On: bochs", "Hint: two", "labs/02-idt/mutants/trap-type.patch:5: a second Hint: line"),
+    ("On: bochs", "Fails: gates", "labs/02-idt/mutants/trap-type.patch:4: a second Fails: line"),
 ])
 def test_a_bad_head_is_one_clear_line(given: Lab, old: str, new: str, text: str) -> None:
     with pytest.raises(LabError) as error:
@@ -82,5 +83,19 @@ def test_what_counts_as_caught(given: Lab) -> None:
         assert missed(mutant, result(given, table=Outcome.WRONG, trap=nothing)) == f"trap does not fail in Bochs: {nothing}"
     assert missed(mutant, result(given, table=Outcome.BUILD, trap=Outcome.BUILD)) == "does not build: why"
     assert missed(mutant, result(given, "look elsewhere", **both)) == (
-        "the hint in Bochs does not say 'clears IF'; it is: look elsewhere")
-    assert missed(mutant, result(given, None, **both)) == "the hint in Bochs does not say 'clears IF'; it is: none"
+        "the hint for table in Bochs does not say 'clears IF'; it is: look elsewhere")
+    assert missed(mutant, result(given, None, **both)) == (
+        "the hint for table in Bochs does not say 'clears IF'; it is: none")
+
+
+def test_every_named_test_needs_a_hint_and_every_hint_a_test(given: Lab) -> None:
+    mutant = read(given, write(given, PATCH.replace("Hint: clears IF", "Hint: clears IF\nHint: another kind")))
+    assert mutant.hints == ("clears IF", "another kind")
+    both = {"table": Outcome.WRONG, "trap": Outcome.PANIC}
+    verdicts = result(given, **both)
+    assert missed(mutant, verdicts) == "no hint says 'another kind'"
+    verdicts.judgements[0].verdicts["trap"].hint = "a gate of another kind"
+    assert missed(mutant, verdicts) is None
+    verdicts.judgements[0].verdicts["table"].hint = "nothing"
+    assert missed(mutant, verdicts) == (
+        "the hint for table in Bochs does not say 'clears IF' or 'another kind'; it is: nothing")
