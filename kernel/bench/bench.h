@@ -13,13 +13,14 @@ counted count_loop; // rdi times two instructions, and one before them
 
 // The paths.
 counted count_ud2;
-counted count_write; // of a byte to [rdi]; known_elsewhere makes it [rsi]
-counted count_clear; // what page_clear does, to the page at rdi
-counted count_step;  // one instruction with TF set
+counted count_write;   // of a byte to [rdi]; known_elsewhere makes it [rsi]
+counted count_clear;   // what page_clear does, to the page at rdi
+counted count_step;    // one instruction with TF set
+counted count_command; // esi to the local APIC's command register at rdi
 
 // Ways in and out for a gate, of known length from the first instruction to IRETQ, both included.
 extern const char known_skip_ud2[], known_skip_ud2_long[], known_elsewhere[];
-extern const char known_no_step[];
+extern const char known_no_step[], known_end[];
 
 enum {
     MANY = 1000,
@@ -27,4 +28,5 @@ enum {
     KNOWN_SKIP_UD2_LONG = KNOWN_SKIP_UD2 + 50,
     KNOWN_ELSEWHERE = 3,
     KNOWN_NO_STEP = 2,
+    KNOWN_END = 2,
 };

@@ -7,8 +7,12 @@
 
 #include <arch/cpu.h>
 #include <arch/layout.h>
+#include <arch/local_apic.h>
+#include <arch/msr.h>
+#include <arch/paging.h>
 #include <entry/idt.h>
 #include <kernel/bench/bench.h>
+#include <kernel/irq.h>
 #include <kernel/print.h>
 #include <kernel/regions.h>
 #include <kernel/test.h>
@@ -137,4 +141,32 @@ TEST(ist)
 
     report_equal(idt[VECTOR_DB].ist, IST_DB, "IST stack of #DB");
     tell("ist", length(&path));
+}
+
+static bool claim(struct pt_regs *regs, void *context)
+{
+    (void)regs;
+    (void)context;
+    return true;
+}
+
+// An interrupt that this CPU sends to itself; the handler has nothing to do.
+TEST(interrupt)
+{
+    enum { VECTOR = 0x41, COMMAND_ASSERT = 1 << 14 }; // SDM vol. 3, figure 11-12
+    u64 registers = (u64)device_map(msr_read(MSR_APIC_BASE) & PTE_ADDRESS, PAGE_SIZE);
+    struct path path = {
+        .vector = VECTOR,
+        .trigger = count_command,
+        .rdi = registers + APIC_COMMAND_LOW,
+        .rsi = COMMAND_ASSERT | VECTOR,
+        .known = known_end,
+        .known_length = KNOWN_END,
+    };
+
+    local_apic_write(APIC_COMMAND_HIGH, local_apic_read(APIC_ID));
+    report_equal(irq_request(VECTOR, "bench", claim, NULL), 0, "irq_request");
+    tell("interrupt", length(&path));
+    report_count(irqs[VECTOR].count, 1, "interrupts");
+    irq_release("bench");
 }

@@ -10,6 +10,8 @@ UD2_LENGTH      equ 2
 WORDS           equ PAGE_SIZE / 8
 TRAP_FLAG       equ 1                   ; in the second byte of rflags
 RFLAGS          equ 16                  ; in the CPU's frame
+COMMAND         equ 0x300               ; registers of the local APIC
+END_OF_INTERRUPT equ 0xb0
 
 section .text
 
@@ -46,6 +48,7 @@ count_loop:
 
 counted count_ud2, ud2
 counted count_write, mov byte [rdi], 1
+counted count_command, mov [rdi], esi
 
 global count_step
 count_step:
@@ -85,4 +88,9 @@ known_elsewhere:
 global known_no_step
 known_no_step:
         and     byte [rsp + RFLAGS + 1], ~TRAP_FLAG
+        iretq
+
+global known_end
+known_end:
+        mov     dword [rdi - COMMAND + END_OF_INTERRUPT], 0
         iretq

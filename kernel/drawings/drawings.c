@@ -6,6 +6,7 @@
 #include <arch/msr.h>
 #include <arch/paging.h>
 #include <arch/stack.h>
+#include <kernel/irq.h>
 #include <kernel/regions.h>
 #include <kernel/test.h>
 #include <kernel/traps.h>
@@ -19,6 +20,7 @@ extern char drawn_stack[];
 enum {
     RDI = 0x0d1d1d1d, // where the instruction does not care
     RSI = 0x05151515,
+    INTERRUPT = 0x41,
     COMMAND_ASSERT = 1 << 14, // SDM vol. 3, figure 11-12
     COMMAND_NMI = 4 << 8,
 };
@@ -100,4 +102,18 @@ TEST(nmi_twice)
 {
     trap_set_handler(VECTOR_NMI, again);
     on_drawn_stack(draw_command, command_register(), COMMAND_ASSERT | COMMAND_NMI);
+}
+
+static bool claim(struct pt_regs *regs, void *context)
+{
+    (void)regs;
+    (void)context;
+    return true;
+}
+
+TEST(interrupt)
+{
+    report_equal(irq_request(INTERRUPT, "drawing", claim, NULL), 0, "irq_request");
+    on_drawn_stack(draw_command, command_register(), COMMAND_ASSERT | INTERRUPT);
+    irq_release("drawing");
 }
