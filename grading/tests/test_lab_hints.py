@@ -21,6 +21,8 @@ ROOT = Path(__file__).parents[2]
     ("03", "./arch/x86_64/entry/vectors.def:1: error: symbol `NO_CODEE' not defined", "in `stub`"),
     ("03", "./arch/x86_64/entry/vectors.def:31: fatal: expected `%endif' before end of file", "in `stub`"),
     ("03", "ld: arch/x86_64/entry/normal.asm:31: undefined reference to `trapp'", "trapp"),
+    ("06", "./arch/x86_64/entry/vectors.def:28: error: symbol `NO_ERROR_COD' not defined\n"
+     "arch/x86_64/entry/irq_stubs.asm:21: ... from macro `irq_stub' defined here", "in `irq_stub`"),
 ])
 def test_code_that_does_not_build(lab: str, error: str, says: str) -> None:
     known = hints.of_lab(labs.find(labs.load(ROOT), lab))

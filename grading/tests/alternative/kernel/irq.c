@@ -1,0 +1,27 @@
+// Where every interrupt arrives.
+
+#include <arch/hole.h>
+#include <arch/interrupts.h>
+#include <kernel/irq.h>
+#include <kernel/traps.h>
+
+void do_irq(struct pt_regs *regs, u64 error_code, unsigned vector)
+{
+    struct irq *irq = &irqs[vector];
+
+    (void)error_code; // an interrupt has none
+    // LAB 6.4: Every interrupt is counted and ended, whether or not somebody handles it; and ended
+    //          after it was handled, or the next one of its kind would come in between.
+    irq->count += 1;
+    if (irq->handler == NULL) {
+        irq_unexpected(irq);
+    } else {
+        bool known = irq->handler(regs, irq->context);
+
+        if (known)
+            irq->unclaimed = 0;
+        if (!known)
+            irq_unclaimed(irq);
+    }
+    interrupt_end(vector);
+}
