@@ -7,7 +7,6 @@
 #include <kernel/errno.h>
 #include <kernel/memory.h>
 #include <kernel/panic.h>
-#include <kernel/string.h>
 
 enum { LEAF_LEVEL = 0, LARGE_LEVEL = 1, TOP_LEVEL = 3 };
 
@@ -40,7 +39,7 @@ static __attribute__((noinline, cold)) bool table_make(u64 *entry, u64 address)
     table = pages_allocate(1);
     if (!table)
         return false;
-    memset(table, 0, PAGE_SIZE);
+    page_clear(table);
     *entry = direct_map_physical(table) | PTE_PRESENT | PTE_WRITABLE |
              (address < USER_END ? PTE_USER : 0);
     return true;
@@ -125,7 +124,7 @@ void paging_initialise(void)
     kernel_tables = pages_allocate(1);
     if (!kernel_tables)
         panic("no memory left for page tables");
-    memset(kernel_tables, 0, PAGE_SIZE);
+    page_clear(kernel_tables);
     for (size_t i = 0; i < boot_info.ranges; i++)
         map_memory(boot_info.range[i].start, boot_info.range[i].end);
     map_image();
