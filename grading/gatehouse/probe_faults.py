@@ -1,14 +1,17 @@
-"""Lab 04 on: the CPU's protections are on, the page tables leave no gap in them, the exception table is in order."""
+"""Lab 04 on: the CPU's protections are on, the page tables leave no gap in them, the exception table is in order.
+
+In lab 04 itself: the pages that its test of demand paging has touched are there, and as they must be.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from struct import iter_unpack
+from struct import iter_unpack, unpack
 
 from .labs import Lab
 from .machine import NotMapped, View
-from .page_tables import Mapping, PageTables, TooManyTables
+from .page_tables import PAGE, Mapping, PageTables, TooManyTables
 from .probe_facts import Finding, fact
 from .probe_tables import idt
 
@@ -17,12 +20,17 @@ PROTECTIONS = [("cr0", 16, "CR0.WP", None), ("cr4", 20, "CR4.SMEP", "smep"), ("c
                ("cr4", 11, "CR4.UMIP", "umip"), ("efer", 11, "EFER.NXE", None)]
 UPPER_HALF = 1 << 63
 ROW = 16                     # bytes of the exception table: an instruction, and where to go on
+WITNESS = 16                 # bytes of demand_witness: an address, and the byte written there
+WITNESSED_IN, WITNESS_TEST = 4, "demand_zero"
+CMDLINE_TESTS = 8            # offset in struct cmdline, kernel/cmdline.h
+LONGEST_LIST = 1024
 
 
 def faults(view: View, root: Path, lab: Lab) -> list[Finding]:
-    """The checks of `idt`, and `protection`, `rights`, `exception_table`."""
+    """The checks of `idt`, and `protection`, `rights`, `exception_table`, `demand`."""
     tables = PageTables(view)
-    return [*idt(view, root, lab), *protection(view), *rights(tables), *exception_table(view, tables)]
+    return [*idt(view, root, lab), *protection(view), *rights(tables), *exception_table(view, tables),
+            *(demand(view, tables) if lab.number == WITNESSED_IN else ())]
 
 
 def protection(view: View) -> Iterator[Finding]:
@@ -81,3 +89,42 @@ def exception_table(view: View, tables: PageTables) -> Iterator[Finding]:
     table = tables.mapping(start)
     if rows and table and table.writable:
         yield Finding("exception_table", 0, 1, f"exception table expected read-only, got {table.rights}")
+
+
+def demand(view: View, tables: PageTables) -> Iterator[Finding]:
+    """Each page that the test has touched: one of its own, rw-, zeroes but for the byte written."""
+    start, size = view.symbols.address("demand_witness"), view.symbols.size("demand_witness")
+    try:
+        witnesses = [pair for pair in iter_unpack("<QQ", view.read(start, size // WITNESS * WITNESS)) if pair[0]]
+        due = _asked_for(view, WITNESS_TEST)
+    except NotMapped:
+        yield Finding("demand", start, 0, "the record of pages touched expected in mapped memory, got none there")
+        return
+    if due and not witnesses:
+        yield Finding("demand", 1, 0, "pages that came on demand: expected some, got none")
+    taken: dict[int, int] = {}
+    for address, value in witnesses:
+        page = tables.mapping(address)
+        what = f"page that was touched at {address:#x}"
+        if page is None:
+            yield Finding("demand", 1, 0, f"{what}: expected to be mapped, got nothing")
+            continue
+        if page.rights != "rw- kernel":
+            yield Finding("demand", 0, 1, f"{what}: expected rw- kernel, got {page.rights}")
+        if page.physical in taken:
+            yield Finding("demand", 0, page.physical, f"{what}: expected memory of its own, got that of the page at "
+                          f"{taken[page.physical]:#x}")
+        taken[page.physical] = address
+        held = view.physical(page.physical, PAGE)
+        wanted = bytes(value if byte == address % PAGE else 0 for byte in range(PAGE))
+        if held != wanted:
+            wrong = next(byte for byte in range(PAGE) if held[byte] != wanted[byte])
+            yield Finding("demand", wanted[wrong], held[wrong],
+                          f"{what}: byte {wrong} expected {wanted[wrong]:#x}, got {held[wrong]:#x}")
+
+
+def _asked_for(view: View, test: str) -> bool:
+    """Whether the kernel's command line plans this test."""
+    where, = unpack("<Q", view.read(view.symbols.address("cmdline") + CMDLINE_TESTS, 8))
+    names = view.read(where, LONGEST_LIST).split(b"\0")[0].decode("latin-1").split(",")
+    return "all" in names or test in names

@@ -9,7 +9,7 @@ import pytest
 from fake_machine import CR0, CR4, EFER, NX, P, U, W, Machine, Symbols, rows, without
 
 from gatehouse.page_tables import PageTables
-from gatehouse.probe_faults import exception_table, protection, rights
+from gatehouse.probe_faults import demand, exception_table, protection, rights
 
 KERNEL, DIRECT, USER = 0xffffffff80000000, 0xffff888000000000, 0x400000
 TEXT, TABLE, DATA, GUARD = 0x101000, 0x103000, 0x104000, 0x105000        # in the image, less KERNEL
@@ -129,3 +129,52 @@ def test_the_table_itself() -> None:
     empty = Symbols(SYMBOLS.named | {"exception_table_end": KERNEL + TABLE})
     view = machine().view(empty)
     assert [one.text for one in exception_table(view, PageTables(view))] == ["exception table expected with rows, got none"]
+
+
+TOUCHED = [(0xffffc94000001123, 0x5b), (0xffffc94000005fff, 0x77)]
+RECORD, CMDLINE, NAMES = DATA, DATA + 0x400, DATA + 0x800
+
+
+def touched(tests: bytes = b"address,demand_zero") -> Machine:
+    """As the test leaves it: what it touched, and pages with nothing but the byte written."""
+    made = machine()
+    made.put(RECORD, rows(*TOUCHED, (0, 0)))
+    made.put(CMDLINE + 8, (KERNEL + NAMES).to_bytes(8, "little"))
+    made.put(NAMES, tests + bytes(1))
+    for frame, (address, value) in enumerate(TOUCHED, 0x400):
+        made.map(address, frame << 12, NX | W)
+        made.put((frame << 12) + address % 0x1000, bytes([value]))
+    return made
+
+
+def missed(made: Machine) -> list[str]:
+    symbols = Symbols(SYMBOLS.named | {"demand_witness": KERNEL + RECORD, "cmdline": KERNEL + CMDLINE})
+    return [one.text for one in demand(made.view(symbols), PageTables(made.view(symbols)))]
+
+
+def test_pages_that_came_on_demand() -> None:
+    assert missed(touched()) == []
+
+
+@pytest.mark.parametrize("break_it, texts", [
+    (lambda made: made.put(RECORD, bytes(48)), ["pages that came on demand: expected some, got none"]),
+    (lambda made: made.unmap(TOUCHED[0][0]),
+     ["page that was touched at 0xffffc94000001123: expected to be mapped, got nothing"]),
+    (lambda made: made.map(TOUCHED[0][0], 0x400000, NX),
+     ["page that was touched at 0xffffc94000001123: expected rw- kernel, got r-- kernel"]),
+    (lambda made: made.map(TOUCHED[1][0], 0x400000, NX | W),
+     ["page that was touched at 0xffffc94000005fff: expected memory of its own, got that of the page at "
+      "0xffffc94000001123", "page that was touched at 0xffffc94000005fff: byte 291 expected 0x0, got 0x5b"]),
+    (lambda made: made.put(0x400008, b"x"),
+     ["page that was touched at 0xffffc94000001123: byte 8 expected 0x0, got 0x78"]),
+])
+def test_pages_that_did_not_come_as_they_must(break_it: Break, texts: list[str]) -> None:
+    made = touched()
+    break_it(made)
+    assert missed(made) == texts
+
+
+def test_pages_that_no_test_was_to_touch() -> None:
+    made = touched(b"address")
+    made.put(RECORD, bytes(48))
+    assert missed(made) == []
