@@ -15,6 +15,7 @@ from .probe_facts import Finding, fact
 from .probe_faults import faults
 
 TSS_IST, IST_STACKS = 0x24, 7        # where IST 1 is in the TSS (SDM vol. 3, figure 8-11)
+CR4_MCE = 6                  # SDM vol. 3, section 2.5
 MOST_PAGES = 64                      # of one stack
 
 
@@ -41,8 +42,13 @@ class Stack:
 
 
 def ist(view: View, root: Path, lab: Lab) -> list[Finding]:
-    """The checks of `faults`, and `pointers`, `guards`, `disjoint`; the gates have their IST column now."""
-    return [*faults(view, root, lab), *stacks(view, root, PageTables(view))]
+    """The checks of `faults`, and `pointers`, `guards`, `disjoint`, `machine_check`; the gates have their IST column."""
+    return [*faults(view, root, lab), *stacks(view, root, PageTables(view)), *machine_check(view)]
+
+
+def machine_check(view: View) -> Iterator[Finding]:
+    """Without CR4.MCE a machine check is a reset."""
+    yield from fact("machine_check", "CR4.MCE", 1, view["cr4"] >> CR4_MCE & 1)
 
 
 def stacks(view: View, root: Path, tables: PageTables) -> Iterator[Finding]:

@@ -14,7 +14,9 @@ from .labs import Lab
 from .machine import View
 from .probe_facts import Finding
 from .probe_faults import faults
+from .probe_interrupts import interrupts
 from .probe_ist import ist
 from .probe_tables import gdt, idt
 
-PROBES: dict[str, Callable[[View, Path, Lab], list[Finding]]] = {"gdt": gdt, "idt": idt, "faults": faults, "ist": ist}
+PROBES: dict[str, Callable[[View, Path, Lab], list[Finding]]] = {
+    "gdt": gdt, "idt": idt, "faults": faults, "ist": ist, "interrupts": interrupts}

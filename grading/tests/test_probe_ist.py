@@ -10,7 +10,7 @@ import pytest
 from fake_machine import NX, U, W, Machine, Symbols
 
 from gatehouse.page_tables import PageTables
-from gatehouse.probe_ist import stacks
+from gatehouse.probe_ist import machine_check, stacks
 
 ROOT = Path(__file__).resolve().parents[2]
 BLOCK, TSS, STACKS, STRIDE = 0xffffffff80107000, 0xffffffff80107090, 0xfffffe0000000000, 0x3000
@@ -86,6 +86,13 @@ def test_wrong_memory(break_it: Break, findings: list[tuple[str, str]]) -> None:
     made = machine()
     break_it(made)
     assert told(made) == findings
+
+
+def test_machine_checks_that_are_off() -> None:
+    on = machine().view(Symbols({}), cr4=0x3008e0)
+    assert list(machine_check(on)) == []
+    finding, = machine_check(machine().view(Symbols({}), cr4=0x3008a0))
+    assert (finding.check, finding.text) == ("machine_check", "CR4.MCE expected 0x1, got 0x0")
 
 
 def test_no_tss_to_look_into() -> None:
