@@ -36,6 +36,14 @@ class CannotCount(Exception):
 
 
 @dataclass(frozen=True)
+class Figures:
+    """bench.toml: the rows, and the version of GCC whose code they count."""
+
+    gcc: str
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True)
 class Row:
     """A row of bench.toml."""
 
@@ -46,10 +54,11 @@ class Row:
     linux: str | None
 
 
-def figures(path: Path) -> list[Row]:
+def figures(path: Path) -> Figures:
     """Raises CannotCount for the first mistake, with its line."""
     source = Source(path)
     table = source.root()
+    gcc = table.string("gcc")
     rows = []
     for row in table.tables("path"):
         rows.append(Row(row.string("name"), row.string("what"), row.number("committed"),
@@ -58,7 +67,15 @@ def figures(path: Path) -> list[Row]:
     table.finish()
     for line, text in sorted(source.mistakes):
         raise CannotCount(f"{FIGURES}:{line}: {text}")
-    return rows
+    return Figures(gcc, tuple(rows))
+
+
+def compiler(kernel: Path) -> str:
+    """The version of GCC that made the kernel, as its debug information has it: "12". Raises CannotCount."""
+    found = re.search(rb"GNU C\d+ (\d+)\.\d+\.\d+ ", kernel.read_bytes())
+    if found is None:
+        raise CannotCount(f"{kernel} does not say which compiler made it")
+    return found[1].decode()
 
 
 def boot(kernel: Path) -> str:
@@ -80,21 +97,23 @@ def counted(said: str) -> dict[str, int]:
     return {name: int(length) for name, length in COUNTED.findall(said)}
 
 
-def verdict(row: Row, got: int) -> str:
-    """What to say of a path; it has grown if this begins with GROWN or OVER."""
+def verdict(row: Row, got: int, same: bool) -> str:
+    """What to say of a path; it has grown if this begins with GROWN or OVER. `same`: by the same compiler."""
     if row.budget is not None and got > row.budget:
         return "OVER its budget"
+    if not same:
+        return ""
     if got > row.committed:
         return f"GROWN by {got - row.committed}"
     return f"shorter by {row.committed - got}" if got < row.committed else ""
 
 
-def table(rows: Sequence[Row], got: Mapping[str, int]) -> list[str]:
+def table(rows: Sequence[Row], got: Mapping[str, int], same: bool) -> list[str]:
     """A line for each path, under a heading."""
     lines = [f"{'path':15}{'instructions':>12}{'committed':>11}{'budget':>8}  Linux"]
     for row in rows:
         lines.append(f"{row.name:15}{got[row.name]:12}{row.committed:11}{row.budget or '-':>8}  {row.linux or '-':30}"
-                     f"{verdict(row, got[row.name])}".rstrip())
+                     f"{verdict(row, got[row.name], same)}".rstrip())
         lines.append(f"  {row.what}")
     return lines
 
@@ -110,15 +129,18 @@ def commit(path: Path, rows: Sequence[Row], got: Mapping[str, int]) -> list[str]
     return [row.name for row in shorter]
 
 
-def compare(path: Path, rows: Sequence[Row], got: Mapping[str, int], write: bool) -> int:
+def compare(path: Path, committed: Figures, got: Mapping[str, int], gcc: str, write: bool) -> int:
     """Print all that is to be said; the exit status."""
+    rows, same = committed.rows, gcc == committed.gcc
     if strange := sorted(got.keys() ^ {row.name for row in rows}):
         raise CannotCount(f"{FIGURES} and kernel/bench do not know the same paths: {', '.join(strange)}")
-    print("\n".join(table(rows, got)))
-    grown = [row.name for row in rows if verdict(row, got[row.name]).startswith(("GROWN", "OVER"))]
+    print("\n".join(table(rows, got, same)))
+    grown = [row.name for row in rows if verdict(row, got[row.name], same).startswith(("GROWN", "OVER"))]
     if grown:
         print(f"\n{' and '.join(grown)}: find what was added, or, if it must be, put the new figure into {FIGURES} in the "
               "same commit and say why")
+    elif not same:
+        print(f"\nGCC {gcc} made this kernel and GCC {committed.gcc} that of the committed figures: only budgets are judged")
     elif write:
         print(f"\nwritten to {FIGURES}: {', '.join(commit(path, rows, got)) or 'nothing, all is as committed'}")
     elif any(got[row.name] < row.committed for row in rows):
@@ -133,8 +155,8 @@ def main(words: list[str]) -> int:
     parser.add_argument("--commit", action="store_true", help="write down what has become shorter")
     options = parser.parse_args(words)
     try:
-        rows = figures(options.figures)
-        return compare(options.figures, rows, counted(boot(options.built / "kernel")), options.commit)
+        kernel = options.built / "kernel"
+        return compare(options.figures, figures(options.figures), counted(boot(kernel)), compiler(kernel), options.commit)
     except CannotCount as error:
         print(error, file=sys.stderr)
         return 2

@@ -16,9 +16,10 @@ ROOT = Path(__file__).resolve().parents[2]
 LONGEST_TRIGGER = 32         # bytes of kernel/bench/triggers.asm
 TRACE = re.compile(r"^Trace 0: \S+ \[\w+/(\w+)/", re.MULTILINE)
 
-ROWS = [bench.Row("one", "the first", 70, 80, "228"), bench.Row("two", "the second", 100, None, None)]
+ROWS = (bench.Row("one", "the first", 70, 80, "228"), bench.Row("two", "the second", 100, None, None))
 FIGURES = """\
 # A comment stays.
+gcc = "12"
 
 [[path]]
 name      = "one"
@@ -48,8 +49,9 @@ def counted(built: Path) -> dict[str, int]:
     return bench.counted(bench.boot(built / "kernel"))
 
 
-def test_no_path_has_grown(counted: dict[str, int], capsys: pytest.CaptureFixture[str]) -> None:
-    status = bench.compare(ROOT / bench.FIGURES, bench.figures(ROOT / bench.FIGURES), counted, write=False)
+def test_no_path_has_grown(built: Path, counted: dict[str, int], capsys: pytest.CaptureFixture[str]) -> None:
+    status = bench.compare(ROOT / bench.FIGURES, bench.figures(ROOT / bench.FIGURES), counted,
+                           bench.compiler(built / "kernel"), write=False)
     assert status == 0, capsys.readouterr().out
 
 
@@ -74,13 +76,14 @@ def test_the_count_is_that_of_the_instructions_one_by_one(built: Path, counted: 
     assert back - begun == counted["exception"]
 
 
-def compared(tmp_path: Path, capsys: pytest.CaptureFixture[str], one: int, two: int, write: bool = False
+def compared(tmp_path: Path, capsys: pytest.CaptureFixture[str], one: int, two: int, write: bool = False, gcc: str = "12"
              ) -> tuple[int, str, str]:
     """Exit status, what was printed, and the file afterwards."""
     path = tmp_path / "bench.toml"
     path.write_text(FIGURES)
-    assert bench.figures(path) == ROWS
-    status = bench.compare(path, ROWS, {"one": one, "two": two}, write)
+    figures = bench.figures(path)
+    assert figures == bench.Figures("12", ROWS)
+    status = bench.compare(path, figures, {"one": one, "two": two}, gcc, write)
     return status, capsys.readouterr().out, path.read_text()
 
 
@@ -104,13 +107,20 @@ def test_growth_is_never_written(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert status == 1 and after == FIGURES
 
 
+def test_another_compiler_is_held_to_the_budget_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status, said, after = compared(tmp_path, capsys, 75, 90, write=True, gcc="13")
+    assert status == 0 and "GROWN" not in said and "only budgets are judged" in said and after == FIGURES
+    status, said, _ = compared(tmp_path, capsys, 81, 90, gcc="13")
+    assert status == 1 and "OVER its budget" in said
+
+
 def test_what_cannot_be_counted_is_no_verdict(tmp_path: Path) -> None:
     with pytest.raises(bench.CannotCount, match="do not know the same paths: three, two"):
-        bench.compare(tmp_path, ROWS, {"one": 1, "three": 3}, write=False)
+        bench.compare(tmp_path, bench.Figures("12", ROWS), {"one": 1, "three": 3}, "12", write=False)
     with pytest.raises(bench.CannotCount, match="it said\nPANIC: a mistake"):
         bench.counted("PANIC: a mistake\n")
     with pytest.raises(bench.CannotCount, match="failed"):
         bench.counted("# path one 3\n# END [0] 1 passed, 1 failed, 0 skipped\n")
     (tmp_path / "bench.toml").write_text(FIGURES.replace("what ", "waht "))
-    with pytest.raises(bench.CannotCount, match=r"bench\.toml:3: missing key `what`"):
+    with pytest.raises(bench.CannotCount, match=r"bench\.toml:4: missing key `what`"):
         bench.figures(tmp_path / "bench.toml")
