@@ -512,15 +512,17 @@ TEST(redirection)
 }
 
 // The entry that the firmware's table asks for, by the functions that the test `redirection` checks.
-static void expect_entry(unsigned line, unsigned vector)
+// Where it is another one, nobody knows what the device would raise.
+static bool entry_right(unsigned line, unsigned vector)
 {
     const struct isa_override *override = madt_override(line);
     unsigned input = override ? override->input : line;
     u8 id = (u8)(local_apic_read(APIC_ID) >> 24);
+    u64 entry = io_apic_read_entry(input) & ~IO_APIC_READ_ONLY;
+    u64 expected = io_apic_entry(vector, override ? override->flags : 0, id);
 
-    report_bits(io_apic_read_entry(input) & ~IO_APIC_READ_ONLY,
-                io_apic_entry(vector, override ? override->flags : 0, id),
-                "entry of input %u, which line %u is wired to", input, line);
+    report_bits(entry, expected, "entry of input %u, which line %u is wired to", input, line);
+    return entry == expected;
 }
 
 static bool is_masked(unsigned line)
@@ -539,8 +541,7 @@ TEST(timer_line)
     prepare(vector);
     pit_count_down(PIT_INTERRUPTS, PIT_MOST); // silent until the test wants it
     report_equal(irq_request_line(PIT_LINE, "test", handle, NULL), 0, "irq_request_line");
-    expect_entry(PIT_LINE, vector);
-    for (unsigned shot = 1; shot <= 3; shot++) {
+    for (unsigned shot = 1; entry_right(PIT_LINE, vector) && shot <= 3; shot++) {
         pit_count_down(PIT_INTERRUPTS, SHOT);
         wait_for(&handled.count, shot);
         report_count(handled.count, shot, "calls of the handler after shot %u of the PIT", shot);
@@ -565,7 +566,7 @@ TEST(other_lines)
             continue;
         others++;
         interrupt_line_open(line, VECTOR_LINES + line);
-        expect_entry(line, VECTOR_LINES + line);
+        entry_right(line, VECTOR_LINES + line);
         interrupt_line_close(line);
         report(is_masked(line), "line %u is masked when it is closed", line);
     }
@@ -587,10 +588,13 @@ TEST(serial_line)
     enum { BYTES = 40 };
     u64 before = irqs[VECTOR_LINES + COM1_LINE].count;
     unsigned wrong = 0;
-    int error;
 
+    report_equal(serial_receive_start(), 0, "serial_receive_start");
+    if (!entry_right(COM1_LINE, VECTOR_LINES + COM1_LINE)) {
+        serial_receive_stop();
+        return;
+    }
     loopback(true);
-    error = serial_receive_start();
     for (unsigned i = 0; i < BYTES; i++) {
         u8 byte = (u8)test_random();
         int got = -1;
@@ -602,7 +606,6 @@ TEST(serial_line)
     }
     serial_receive_stop();
     loopback(false);
-    report_equal(error, 0, "serial_receive_start");
     report_count(wrong, 0, "bytes that came in wrong, of %u", BYTES);
     report_count(irqs[VECTOR_LINES + COM1_LINE].count - before, BYTES,
                  "count of the line's vector");
@@ -618,8 +621,12 @@ TEST(stuck_line)
 
     prepare(vector);
     claim = false;
-    loopback(true);
     irq_request_line(COM1_LINE, "test", handle, NULL);
+    if (!entry_right(COM1_LINE, vector)) {
+        irq_release("test");
+        return;
+    }
+    loopback(true);
     io_apic_write_entry(COM1_LINE, io_apic_read_entry(COM1_LINE) | IO_APIC_LEVEL);
     out8(COM1 + UART_IER, IER_RECEIVED);
     out8(COM1 + UART_DATA, 'x');
