@@ -24,6 +24,7 @@ WITNESS = 16                 # bytes of demand_witness: an address, and the byte
 WITNESSED_IN, WITNESS_TEST = 4, "demand_zero"
 CMDLINE_TESTS = 8            # offset in struct cmdline, kernel/cmdline.h
 LONGEST_LIST = 1024
+DIRECT_MAP = 0xffff888000000000      # all RAM, arch/layout.h
 
 
 def faults(view: View, root: Path, lab: Lab) -> list[Finding]:
@@ -111,6 +112,9 @@ def demand(view: View, tables: PageTables) -> Iterator[Finding]:
             continue
         if page.rights != "rw- kernel":
             yield Finding("demand", 0, 1, f"{what}: expected rw- kernel, got {page.rights}")
+        if tables.mapping(DIRECT_MAP + page.physical) is None:      # Bochs dies of a look at what is not there
+            yield Finding("demand", 0, page.physical, f"{what}: expected RAM, got physical {page.physical:#x}")
+            continue
         if page.physical in taken:
             yield Finding("demand", 0, page.physical, f"{what}: expected memory of its own, got that of the page at "
                           f"{taken[page.physical]:#x}")

@@ -143,6 +143,7 @@ def touched(tests: bytes = b"address,demand_zero") -> Machine:
     made.put(NAMES, tests + bytes(1))
     for frame, (address, value) in enumerate(TOUCHED, 0x400):
         made.map(address, frame << 12, NX | W)
+        made.map(DIRECT + 0x400000, 0x400000, NX | W, level=1)
         made.put((frame << 12) + address % 0x1000, bytes([value]))
     return made
 
@@ -165,6 +166,8 @@ def test_pages_that_came_on_demand() -> None:
     (lambda made: made.map(TOUCHED[1][0], 0x400000, NX | W),
      ["page that was touched at 0xffffc94000005fff: expected memory of its own, got that of the page at "
       "0xffffc94000001123", "page that was touched at 0xffffc94000005fff: byte 291 expected 0x0, got 0x5b"]),
+    (lambda made: made.map(TOUCHED[0][0], 0x8_8800_0040_0000, NX | W),
+     ["page that was touched at 0xffffc94000001123: expected RAM, got physical 0x8880000400000"]),
     (lambda made: made.put(0x400008, b"x"),
      ["page that was touched at 0xffffc94000001123: byte 8 expected 0x0, got 0x78"]),
 ])
