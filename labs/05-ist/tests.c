@@ -23,7 +23,6 @@
 
 #define NOWHERE (STACKS_BASE + (1ul << 30) + 0x123) // no page here, and no multiple of anything
 
-#define ICR_LOW  0x300
 #define SEND_NMI 0x4400u // delivery mode NMI, level assert; to whom: the other half
 
 enum { ENOUGH = 3 }; // complaints; more of them would say nothing new
@@ -339,7 +338,7 @@ static volatile u32 *command_register(void)
     static volatile u32 *at;
 
     if (!at)
-        at = device_map((msr_read(MSR_APIC_BASE) & PTE_ADDRESS) + ICR_LOW, sizeof(*at));
+        at = device_map((msr_read(MSR_APIC_BASE) & PTE_ADDRESS) + APIC_COMMAND_LOW, sizeof(*at));
     return at;
 }
 
