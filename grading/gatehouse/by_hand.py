@@ -66,33 +66,42 @@ def wish(built: Path, lab_name: str | None, tests: str, seed: str, run: Path) ->
 
 
 def tell_end(status: int, asked: Wish, emulator: str, said: str) -> int:
-    """Say what ended the machine, as its status has it (enum machine_status); the exit status for make.
-
-    `said` is all that came out of it. A test that this emulator cannot judge may fail in it.
-    """
-    if status == FAILED:
-        failed = FAILURE.findall(said)
-        excused = {test.name: test.not_on[emulator] for test in (asked.lab.tests if asked.lab else ())
-                   if test.name in failed and emulator in test.not_on}
-        for name, row in excused.items():
-            print(f"-- {name} fails, and that is no mistake: docs/emulators.md, row {row}")
-        failed = [name for name in failed if name not in excused]
-        status = FAILED if failed or not excused else PASSED
-        if failed:
-            print(f"-- ended: failed: {', '.join(failed)}")
-    texts = {PASSED: f"all passed{unjudged(asked, said)}", PANIC: "the kernel panicked", UNFILLED: where_hole(said)}
-    if status != FAILED:
-        print(f"-- ended: {texts.get(status, f'with status {status}, which has no meaning')}")
+    """Say what ended the machine; the exit status for make."""
+    status, lines = told_end(status, asked.lab, emulator, said)
+    print("\n".join(lines))
     if status in (FAILED, PANIC):
         print(f"   `make grade{asked.again}` gives hints, `make debug{asked.again}` shows it in gdb")
     return 0 if status == PASSED else 1
 
 
-def unjudged(asked: Wish, said: str) -> str:
+def told_end(status: int, lab: Lab | None, emulator: str, said: str) -> tuple[int, list[str]]:
+    """The end of a machine in words, from its status (enum machine_status) and from all that came out of it.
+
+    A test that this emulator cannot judge may fail in it, so another status is what counts: it is returned.
+    """
+    lines: list[str] = []
+    if status == FAILED:
+        failed = FAILURE.findall(said)
+        excused = {test.name: test.not_on[emulator] for test in (lab.tests if lab else ())
+                   if test.name in failed and emulator in test.not_on}
+        lines += [f"-- {name} fails, and that is no mistake: docs/emulators.md, row {row}"
+                  for name, row in excused.items()]
+        failed = [name for name in failed if name not in excused]
+        status = FAILED if failed or not excused else PASSED
+        if failed:
+            lines.append(f"-- ended: failed: {', '.join(failed)}")
+    texts = {PASSED: f"all passed{unjudged(lab, said)}", PANIC: "the kernel panicked", UNFILLED: where_hole(said)}
+    if status != FAILED:
+        lines.append(f"-- ended: {texts.get(status, f'with status {status}, which has no meaning')}")
+    return status, lines
+
+
+def unjudged(lab: Lab | None, said: str) -> str:
     """The tests that passed for the kernel only, because the grader compares what they send."""
     passed = SUCCESS.findall(said)
-    names = [test.name for test in (asked.lab.tests if asked.lab else ()) if test.data and test.name in passed]
-    return f", but nobody compared the data of {' and '.join(names)}: make grade{asked.again} does" if names else ""
+    names = [test.name for test in (lab.tests if lab else ()) if test.data and test.name in passed]
+    again = f" LAB={lab.tag}" if lab else ""
+    return f", but nobody compared the data of {' and '.join(names)}: make grade{again} does" if names else ""
 
 
 def where_hole(said: str) -> str:

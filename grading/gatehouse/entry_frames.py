@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from .disassembly import ENTRY_SECTION, Code, Instruction
@@ -50,21 +50,22 @@ class State:
         return dict(self.saved).get(register)
 
 
-def entries(code: Code) -> Iterator[tuple[int, State]]:
-    """Every place where a gate can lead, with its first state: the stubs entry_N, and whole doors elsewhere."""
-    for name, address in code.functions.items():
-        if stub := _STUB.fullmatch(name):
-            yield address, State(SLOT if int(stub[1]) in WITH_CODE else 0)
+def entries(code: Code, stubs: Mapping[int, int]) -> Iterator[tuple[int, State]]:
+    """Every place where a gate can lead, with its first state: STUBS (vector to address) and what is called entry_N,
+    and whole doors elsewhere."""
+    named = {address: int(stub[1]) for name, address in code.functions.items() if (stub := _STUB.fullmatch(name))}
+    for address, vector in ({address: vector for vector, address in stubs.items()} | named).items():
+        yield address, State(SLOT if vector in WITH_CODE else 0)
     doors = {code.function_at(here.address) for here in code.instructions.values()
              if here.name.startswith("iret") and here.section != ENTRY_SECTION}
     for start in sorted(doors):
         yield start, State(0)
 
 
-def follow(code: Code) -> dict[int, list[State]]:
+def follow(code: Code, stubs: Mapping[int, int] = {}) -> dict[int, list[State]]:
     """The states with which each instruction can be reached, the most frequent first."""
     reached: dict[int, Counter[State]] = {}
-    for start, first in entries(code):
+    for start, first in entries(code, stubs):
         for address, state in _walk(code, start, first):
             reached.setdefault(address, Counter())[state] += 1
     return {address: sorted(states, key=lambda state: (-states[state], state.base != "rsp"))

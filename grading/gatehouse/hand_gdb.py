@@ -13,7 +13,7 @@ import socket
 from pathlib import Path
 
 from .by_hand import ROOT, CannotStart, Wish
-from .hand_qemu import DIED, Machine, watch
+from .hand_qemu import Machine, watch
 from .terminal import in_foreground
 
 FIRST_PORT, PORTS, TRIED = 25000, 5000, 50
@@ -68,11 +68,11 @@ set disassembly-flavor intel
 directory {ROOT}
 file {asked.kernel}
 source {ROOT / 'grading/gdb/load.py'}
-python helpers.ended.tell_from({str(asked.run / DIED)!r})
+python helpers.ended.tell_from({str(asked.run)!r}, {asked.lab and asked.lab.id!r})
 target remote {target}
 tbreak kernel_main
 continue
-echo \\nNew commands: pt_regs idt gdt tss stack gs nmi leave; `help pt_regs` and so on, docs/debugging.md.\\n
+echo \\nNew commands: pt_regs idt gdt tss stack stacks gs nmi leave; `help pt_regs` and so on, docs/debugging.md.\\n
 """
 
 

@@ -101,7 +101,7 @@ def idt(view: View, root: Path, lab: Lab) -> list[Finding]:
     table = _table(view, view.idtr, vectors.COUNT * GATE)
     if table is None:
         return [*found, _unmapped("limit", "IDTR", view.idtr)]
-    stubs = _stubs(view)
+    stubs = view.symbols.stubs()
     for vector in vectors.load(root):
         got = int.from_bytes(table[vector.number * GATE:][:GATE], "little")
         what = f"gate {vector.number} ({vector.name.split()[0].rstrip(',')})"
@@ -120,12 +120,6 @@ def _gate(vector: Vector, stub: int, ist: bool) -> int:
     """The gate as a number of 128 bits."""
     return (stub & 0xffff | KERNEL_CS << 16 | (vector.ist if ist else 0) << 32 | INTERRUPT_GATE << 40
             | vector.ring << 45 | 1 << 47 | (stub >> 16 & 0xffff) << 48 | (stub >> 32) << 64)
-
-
-def _stubs(view: View) -> dict[int, int]:
-    """Vector to address, from the table of stubs in the kernel's file."""
-    start, end = (view.symbols.address(f"entry_stubs_{edge}") for edge in ("start", "end"))
-    return {vector: address for vector, address in iter_unpack("<QQ", view.symbols.read(start, end - start))}
 
 
 def _in_entry_text(view: View, address: int) -> bool:

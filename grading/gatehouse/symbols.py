@@ -71,6 +71,11 @@ class Symbols:
                 return self._data[offset + address - start:][:length]
         raise KeyError(f"{address:#x}")
 
+    def stubs(self) -> dict[int, int]:
+        """Vector to address of its way in, as the kernel's files have registered them.  Raises KeyError."""
+        start, end = (self.address(f"entry_stubs_{edge}") for edge in ("start", "end"))
+        return {vector: address for vector, address in struct.iter_unpack("<QQ", self.read(start, end - start))}
+
     def places(self) -> list[tuple[int, str]]:
         """Every place with its name, by address; of several names for one, what `describe` says comes first."""
         return [(symbol.address, symbol.name)

@@ -35,6 +35,55 @@ def test_bt_is_right_at_every_instruction(source: str, test: str, start: str, en
     assert int(summary[1]) > 60 and (nmi == "0" or int(summary[2]) > 40), summary[0]
 
 
+def test_bt_is_right_when_every_nmi_changes_the_stack() -> None:
+    told = gdb("05", "own_stacks", [f"source {SCRIPT}"], START="trigger_ud_start", END="trigger_ud_next", NMI="1")
+    summary = re.search(r"^(\d+) instructions, (\d+) of them struck, 0 wrong$", told, re.MULTILINE)
+    assert summary and int(summary[2]) > 40, told[-3000:]
+
+
+def test_three_stacks_deep() -> None:
+    told = gdb("05", "backtrace", ["tbreak walk_from_here", "continue", "bt", "stacks", "tss", "up 8", "stack 3"])
+    assert re.search(r"#0  walk_from_here .*#3  <signal handler called>\n#4  step_once .*#5 .* step_in_nmi .*"
+                     r"#8  <signal handler called>\n#9 .*nmi_self .*test_backtrace .*kernel_main ", told, re.DOTALL), told
+    rows = re.findall(r"(0x\w+) to (0x\w+) +(\d+) KiB  guard page (0x\w+)  (.*)$", told, re.MULTILINE)
+    assert [name for *_, name in rows] == ["#DF stack", "NMI stack", "#DB stack  <- rsp", "#MC stack", "boot stack"], told
+    assert all(int(low, 16) - int(guard, 16) == 4096 for low, _, _, guard, _ in rows)
+    tops = {name.split("  ")[0]: top for _, top, _, _, name in rows}
+    for number, name in enumerate(("#DF stack", "NMI stack", "#DB stack", "#MC stack"), 1):
+        assert f"ist{number}    {tops[name]}  the {name}\n" in told
+    assert re.search(r"the NMI stack, .*: 40 of 8192 bytes used\n.*  rip, local_apic_write", told), told
+
+
+def test_a_stack_that_has_overflowed() -> None:
+    told = gdb("05", "stack_overflow", ["tbreak do_double_fault", "continue", "bt -3", "bt 5", "pt_regs",
+                                        "set $rsp = boot_stack - 16", "stack 2", "continue", "bt 2", "continue"])
+    assert re.search(r"#0  do_double_fault .*#3  <signal handler called>\n#4  .*overflow \(\)", told, re.DOTALL), told
+    assert re.search(r"tests_run_before .*\n#\d+ .*kernel_main .*\n#\d+ .*high_half ", told), "the other end of the recursion"
+    assert re.search(r"rsp +0x\w+  the boot stack\n", told), told
+    assert re.search(r"^rsp = 0x\w+, in the guard page of the boot stack: it has overflowed by 16 bytes$", told.replace("(gdb) ", ""), re.MULTILINE), told
+    assert re.search(r"-- ended: the kernel panicked\nThe machine stands at power_off: .*\n.*#0  power_off .*\n#1 .* in report ", told), told
+    assert "the machine has ended and cannot go on" in told
+
+
+def test_the_way_in_of_an_interrupt() -> None:
+    stub = "python gdb.execute('tbreak *%#x' % helpers.kernel.current().symbols.stubs()[0x62])"
+    told = gdb("06", "counts", ["python import helpers", stub, "continue", "bt 3", "stepi 2", "bt 3", "pt_regs", "leave"])
+    assert len(re.findall(r"#0  irq_stubs .*\n#1  <signal handler called>\n#2 .* local_apic_write ", told)) == 2, told
+    assert re.search(r"  vector +0x0+62\n.*  orig_rax +0xf+ .*\n.*  rip +0x\w+  local_apic_write", told), told
+    assert "left for local_apic_write" in told
+
+
+def test_the_end_is_told_in_words() -> None:
+    told = gdb("02", "", ["continue", "bt 2", "info symbol $rip", "stepi", "stack 1"])
+    assert re.search(r"# END .* 8 passed, 0 failed, 0 skipped\n-- ended: all passed\nThe machine stands at power_off: ", told), told
+    assert re.search(r"#0  power_off .*\n#1 .* kernel_main ", told)
+    assert "the machine has ended and cannot go on" in told and "Remote" not in told
+    told = gdb("03", "reaches_c", ["tbreak *entry_normal", "continue", "leave", "leave"], source="skeleton")
+    assert re.search(r"-- ended: at hole 3\.1, which is not filled yet: arch/x86_64/entry/vectors\.asm:\d+\n", told), told
+    told = gdb("03", "page_fault", ["tbreak trap", "continue", "set handlers[14] = do_bug", "leave"])
+    assert "-- ended: the kernel panicked" in told and "Remote" not in told, told
+
+
 def test_bt_crosses_the_stand_in_stubs_of_lab_02() -> None:
     told = gdb("02", "breakpoint", ["break remember", "continue", "bt"])
     assert re.search(r"#0  remember.* in report_and_resume .*<signal handler called>\n#\d+  .*trigger_int3_next \(\).*kernel_main", told, re.DOTALL)

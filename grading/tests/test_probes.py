@@ -17,7 +17,7 @@ from gatehouse.probes import gdt, idt
 
 ROOT = Path(__file__).resolve().parents[2]
 BLOCK, GDT, TSS = 0xffffffff80107000, 0xffffffff80107008, 0xffffffff80107090
-IDT, STUBS, TEXT, OTHER = 0xffffffff80108000, 0xffffffff80103000, 0xffffffff80102000, 0xffffffff80101000
+IDT, TEXT, OTHER = 0xffffffff80108000, 0xffffffff80102000, 0xffffffff80101000
 DOORS = ("NORMAL", "PARANOID", "NMI")
 ENTRIES = [0, 0x00cf9b000000ffff, 0x00af9b000000ffff, 0x00cf93000000ffff, 0x00cffb000000ffff, 0x00cff3000000ffff,
            0x00affb000000ffff, 0, 0x80008b1070900067, 0x00000000ffffffff, 0, 0, 0, 0, 0, 0]
@@ -27,8 +27,7 @@ HAS_GATE = [vector for vector in vectors.load(ROOT) if vector.door in DOORS]
 class FakeSymbols:
     """The kernel's file: one stub of 16 bytes for each vector that has a door."""
 
-    named = {"percpu0": BLOCK, "entry_stubs_start": STUBS, "entry_stubs_end": STUBS + 16 * len(HAS_GATE),
-             "entry_text_start": TEXT, "entry_text_end": TEXT + 0x1000}
+    named = {"percpu0": BLOCK, "entry_text_start": TEXT, "entry_text_end": TEXT + 0x1000}
     text = TEXT
 
     def address(self, name: str) -> int:
@@ -40,9 +39,8 @@ class FakeSymbols:
     def describe(self, address: int) -> str:
         return "somewhere"
 
-    def read(self, address: int, length: int) -> bytes:
-        assert (address, length) == (STUBS, 16 * len(HAS_GATE))
-        return b"".join(pack("<QQ", vector.number, self.text + 16 * vector.number) for vector in HAS_GATE)
+    def stubs(self) -> dict[int, int]:
+        return {vector.number: self.text + 16 * vector.number for vector in HAS_GATE}
 
 
 def gates(ist: bool = False) -> bytearray:

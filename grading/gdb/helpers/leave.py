@@ -10,7 +10,7 @@ import contextlib
 
 import gdb
 
-from . import kernel
+from . import ended, kernel
 from .frames import entry_of, nearest
 from .machine import describe, register
 
@@ -28,13 +28,16 @@ class Leave(gdb.Command):
             raise gdb.GdbError("no way into the kernel is on the stack here")
         stops = [_stop(address, entry.frame) for address in kernel.current().returns]
         try:
-            gdb.execute("continue", to_string=True)
+            told = gdb.execute("continue", to_string=True)
         except gdb.error:
             raise gdb.GdbError("the machine ended before it came back") from None
         finally:
             for stop in stops:
                 if stop.is_valid():
                     stop.delete()
+        if ended.over():
+            print(told, end="")
+            raise gdb.GdbError("the machine ended before it came back")
         if register("rip") in kernel.current().returns and register("rsp") == entry.frame:
             gdb.execute("stepi", to_string=True)
             print(f"left for {describe(register('rip'))}")

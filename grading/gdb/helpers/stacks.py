@@ -1,4 +1,4 @@
-"""stack: which stack this is, how much of it is used, and what the words on it are."""
+"""stack: which stack this is, how much of it is used, and what the words on it are. stacks: all of them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from .machine import MASK, argument, describe, frame_register, register, words
 
 MOST_STACKS = 64
 SLOT = 8
+PAGE = 4096
 SHOWN = 32          # words
 
 
@@ -19,6 +20,11 @@ class Area:
     name: str
     low: int
     top: int
+    guard: int          # the page below it that is not mapped, 0 without one
+
+    def guards(self, address: int) -> bool:
+        """Whether who is at an address has left this stack at its low end."""
+        return self.guard != 0 and self.guard <= address < self.guard + PAGE
 
 
 def areas() -> list[Area]:
@@ -27,7 +33,7 @@ def areas() -> list[Area]:
     try:
         at = gdb.parse_and_eval("stacks")
         while int(at) and len(found) < MOST_STACKS:
-            found.append(Area(at["name"].string(), int(at["low"]) & MASK, int(at["top"]) & MASK))
+            found.append(Area(at["name"].string(), *(int(at[field]) & MASK for field in ("low", "top", "guard"))))
             at = at["next"]
     except gdb.error:        # the kernel has no such list, or paging is still off
         pass
@@ -39,8 +45,13 @@ def area_at(address: int) -> Area | None:
 
 
 def stack_name(address: int) -> str | None:
-    area = area_at(address)
-    return None if area is None else f"the {area.name}"
+    """`the NMI stack`, also for the page below it; None for an address on no stack."""
+    for area in areas():
+        if area.low <= address < area.top:
+            return f"the {area.name}"
+        if area.guards(address):
+            return f"the guard page below the {area.name}"
+    return None
 
 
 class Stack(gdb.Command):
@@ -53,9 +64,13 @@ class Stack(gdb.Command):
         rsp = register("rsp")
         count = argument(text, "number of words") if text else SHOWN
         area = area_at(rsp)
-        if area is None:
+        over = next((area for area in areas() if area.guards(rsp)), None)
+        if over is not None:
+            print(f"rsp = {rsp:#x}, in the guard page of the {over.name}: it has overflowed by {over.low - rsp} bytes")
+            area, rsp = over, over.low
+        elif area is None:
             print(f"rsp = {rsp:#x}, on no stack of the kernel's")
-        else:
+        if area is not None:
             used = f"{area.top - rsp} of {area.top - area.low} bytes used"
             print(f"the {area.name}, {area.low:#x} to {area.top:#x}: {used}")
             count = min(count, (area.top - rsp) // SLOT)
@@ -65,6 +80,20 @@ class Stack(gdb.Command):
             print(f"  {at:#x}  {value:#018x}  {notes.get(at) or meaning(value)}".rstrip())
         if area is not None and rsp + SLOT * count < area.top:
             print(f"  ... {(area.top - rsp) // SLOT - count} more words")
+
+
+class Stacks(gdb.Command):
+    """stacks -- every stack that the kernel has made known: its guard page, its bytes, its name."""
+
+    def __init__(self) -> None:
+        super().__init__("stacks", gdb.COMMAND_STACK)
+
+    def invoke(self, text: str, from_tty: bool) -> None:
+        rsp = register("rsp")
+        for area in sorted(areas(), key=lambda area: area.low):
+            guard = f"guard page {area.guard:#x}" if area.guard else "no guard page"
+            here = "  <- rsp" if area.low <= rsp < area.top or area.guards(rsp) else ""
+            print(f"  {area.low:#x} to {area.top:#x}  {(area.top - area.low) // 1024:>3} KiB  {guard}  {area.name}{here}")
 
 
 def marks() -> dict[int, str]:
