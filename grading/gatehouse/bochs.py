@@ -18,7 +18,7 @@ from typing import Any
 
 from .bochs_debugger import DUMP, DUMP_MOST, HALTED, LOG_MOST, Debugger
 from .bochs_log import Log, Loop, Restarted
-from .machine import Answer, Ending, Limits, Run, View, no_answer
+from .machine import RAM, Answer, Ending, Limits, Run, View, no_answer
 from .supervise import Channel, Child, Enough, Flood, Gone, Overtime, missing
 from .symbols import NotAKernel, Symbols
 
@@ -36,7 +36,7 @@ BOCHSRC = f"""\
 display_library: term
 romimage: file={BIOS}
 vgaromimage: file={VGA_BIOS}
-megs: 128
+megs: {RAM >> 20}
 cpu: model=%s, count=1, ips=4000000, reset_on_triple_fault=0, ignore_bad_msrs=0
 clock: sync=none, time0=1700000000
 plugin_ctrl: unmapped=1, biosdev=1, serial=1, extfpuirq=1, speaker=0, parallel=0, gameport=0, iodebug=0

@@ -16,6 +16,7 @@ from .devices import Devices
 from .symbols import Symbols
 
 FEATURES = ("smep", "smap", "umip")
+RAM = 128 << 20      # bytes of the machine's memory, from address 0 but for the holes of a PC
 READ_MOST = 4096     # bytes of one View.read; an IDT is that long
 REGISTERS = ("rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "rsp",
              "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "rip", "rflags",
@@ -115,7 +116,7 @@ class View:
     tr: Tr
     halted: bool
     memory: Callable[[int, int], bytes]
-    physical: Callable[[int, int], bytes]        # what RAM holds there, whatever the page tables say
+    ram: Callable[[int, int], bytes]
     kernel_gs: Callable[[], int]
     interrupts: Callable[[], Devices]
     features: frozenset[str]     # which of FEATURES the CPU has
@@ -132,6 +133,12 @@ class View:
     def kernel_gs_base(self) -> int:
         """MSR 0xc0000102, which SWAPGS exchanges with the GS base."""
         return self.kernel_gs()
+
+    def physical(self, address: int, length: int) -> bytes:
+        """LENGTH bytes of RAM, whatever the page tables say.  Raises NotMapped where there is none: Bochs would die."""
+        if not 0 <= address <= RAM - length:
+            raise NotMapped(f"no memory at physical {address:#x}")
+        return self.ram(address, length)
 
     @property
     def devices(self) -> Devices:

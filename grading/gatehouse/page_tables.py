@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from struct import unpack
 
-from .machine import View
+from .machine import NotMapped, View
 
 PRESENT, WRITABLE, USER, LARGE, NO_EXECUTE = 1 << 0, 1 << 1, 1 << 2, 1 << 7, 1 << 63
 ADDRESS = 0x000f_ffff_ffff_f000
@@ -51,6 +51,7 @@ class PageTables:
         self._view = view
         self._top = view["cr3"] & ADDRESS
         self._read: dict[int, tuple[int, ...]] = {}
+        self.nowhere: list[int] = []     # tables that an entry names where no memory is: read as empty
 
     def mapping(self, address: int) -> Mapping | None:
         """The page that ADDRESS lies in, None if nothing is mapped there."""
@@ -98,7 +99,12 @@ class PageTables:
 
     def _table(self, address: int) -> tuple[int, ...]:
         if address not in self._read:
-            self._read[address] = unpack(f"<{ENTRIES}Q", self._view.physical(address, ENTRIES * ENTRY))
+            try:
+                data = self._view.physical(address, ENTRIES * ENTRY)
+            except NotMapped:
+                data = bytes(ENTRIES * ENTRY)
+                self.nowhere.append(address)
+            self._read[address] = unpack(f"<{ENTRIES}Q", data)
         return self._read[address]
 
 

@@ -20,7 +20,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from .machine import Answer, Ending, Limits, Run, View, no_answer
+from .machine import RAM, Answer, Ending, Limits, Run, View, no_answer
 from .qemu_trail import Loop, TrailLog
 from .qmp import Qmp, view
 from .supervise import Channel, Child, Flood, Gone, Overtime, missing
@@ -29,7 +29,7 @@ from .symbols import NotAKernel, Symbols
 PROGRAM = "qemu-system-x86_64"
 SHIFT = 6                            # an instruction takes 2**SHIFT ns
 MACHINE = ["-accel", "tcg", "-icount", f"shift={SHIFT},sleep=off", "-machine", "q35",
-           "-m", "128", "-no-user-config", "-nodefaults", "-display", "none", "-device", "ib700",
+           "-m", str(RAM >> 20), "-no-user-config", "-nodefaults", "-display", "none", "-device", "ib700",
            "-device", "pvpanic,events=1", "-action", "reboot=shutdown,shutdown=pause,watchdog=reset,panic=pause",
            "-S", "-d", "int,cpu_reset"]
 MODEL = "max,vendor=GenuineIntel"    # of the CPU; the grader's

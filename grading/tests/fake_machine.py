@@ -10,7 +10,7 @@ from gatehouse.machine import NotMapped, Table, Tr, View
 
 PAGE = 4096
 P, W, U, PS, NX = 1, 2, 4, 0x80, 1 << 63
-TABLES = 0x1000_0000         # where page tables are taken from
+TABLES = 0x700_0000          # where page tables are taken from
 CR0, CR4, EFER = 0x80010033, 1 << 20 | 1 << 21 | 1 << 11 | 0x6a0, 0xd01
 QUIET = Devices(LocalApic(0x1ff, {"timer": 0x10000, "thermal": 0x10000, "performance": 0x10000, "lint0": 0x10700,
                                   "lint1": 0x400, "error": 0xfe}, frozenset()),

@@ -14,7 +14,7 @@ import pytest
 import tiny
 from gatehouse import supervise
 from gatehouse.bochs import Bochs
-from gatehouse.machine import Emulator, Ending, Limits, NotMapped, Run, Table, View
+from gatehouse.machine import RAM, Emulator, Ending, Limits, NotMapped, Run, Table, View
 from gatehouse.qemu import Qemu, watchdog_seconds
 from gatehouse.symbols import Symbols
 
@@ -98,6 +98,9 @@ def test_memory_behind_the_page_tables(boot: Boot, guests: Callable[[str], Path]
         tables = view["cr3"]
         assert view.physical(tables, 8) == (tables + 0x1000 | 0x23).to_bytes(8, "little"), "the CPU set A"
         assert view.physical(tables + 511 * 8, 8) == (tables + 0x1000 | 0x23).to_bytes(8, "little")
+        for nowhere in (RAM - 7, 1 << 51):
+            with pytest.raises(NotMapped):
+                view.physical(nowhere, 8)
         return b"".join(view.physical(page << 12, 4096) for page in range(0x20, 0x60))
     run = boot("end", look=look)
     assert (run.ending, len(run.seen), run.debugcon) == (Ending.ENDED, 64 * 4096, b"E9\n"), "more than the log may hold"

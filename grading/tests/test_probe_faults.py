@@ -101,6 +101,12 @@ def test_rights_that_leave_a_gap(break_it: Break, texts: list[str]) -> None:
     assert told(made) == texts
 
 
+def test_a_table_where_no_memory_is() -> None:
+    made = machine()
+    pack_into("<Q", made.ram[made.cr3], 8 * 300, 0x8_8800_0040_0000 | P | W)
+    assert told(made) == ["page table expected in memory, got physical 0x8880000400000"]
+
+
 def test_tables_that_go_on_and_on() -> None:
     made = machine()
     for slot in range(300, 316):
@@ -143,7 +149,6 @@ def touched(tests: bytes = b"address,demand_zero") -> Machine:
     made.put(NAMES, tests + bytes(1))
     for frame, (address, value) in enumerate(TOUCHED, 0x400):
         made.map(address, frame << 12, NX | W)
-        made.map(DIRECT + 0x400000, 0x400000, NX | W, level=1)
         made.put((frame << 12) + address % 0x1000, bytes([value]))
     return made
 
