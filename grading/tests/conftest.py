@@ -1,6 +1,31 @@
-"""Lets the tests import the grader's package from the tree they lie in."""
+"""What several files of tests need: the grader's package from the tree they lie in, a toy project, a place for a course."""
 
+from __future__ import annotations
+
+import shutil
 import sys
 from pathlib import Path
 
+import pytest
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import toy_project  # noqa: E402  (it imports the package, whose path is set just above)
+
+
+@pytest.fixture(scope="session")
+def first_toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The toy project that the others are copies of."""
+    return toy_project.make(tmp_path_factory.mktemp("first") / "toy")
+
+
+@pytest.fixture
+def toy(first_toy: Path, tmp_path: Path) -> Path:
+    """A toy project of the test's own (toy_project.py)."""
+    return Path(shutil.copytree(first_toy, tmp_path / "toy", symlinks=True))
+
+
+@pytest.fixture
+def course(tmp_path: Path) -> Path:
+    """Where a course is to be handed out."""
+    return tmp_path / "course"

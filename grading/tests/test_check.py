@@ -19,11 +19,6 @@ SKELETON, SOLUTION = (f"labs/01-table/{folder}/{TABLE}" for folder in derived.FO
 Break = Callable[[Path], None]
 
 
-@pytest.fixture(name="toy")
-def _toy(tmp_path: Path) -> Path:
-    return toy_project.make(tmp_path / "toy")
-
-
 def found(root: Path, objects: Path | None = None) -> list[str]:
     lines = [str(mistake) for mistake in check.mistakes(root, objects)]
     for line in lines:

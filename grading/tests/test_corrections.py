@@ -16,16 +16,6 @@ SERIAL = "arch/x86_64/cpu/serial.c"
 STUBS = "arch/x86_64/entry/stubs.asm"
 
 
-@pytest.fixture(name="toy")
-def _toy(tmp_path: Path) -> Path:
-    return toy_project.make(tmp_path / "toy")
-
-
-@pytest.fixture(name="course")
-def _course(tmp_path: Path) -> Path:
-    return tmp_path / "course"
-
-
 def test_a_correction_is_merged_forward(toy: Path, course: Path) -> None:
     handout(toy, course)
     old = tips(course)

@@ -6,7 +6,6 @@ import re
 import subprocess
 from pathlib import Path
 
-import pytest
 import toy_project
 from course import copy_of_the_project, files, handout, parents, refuse, show, succeed, tips
 from gatehouse import holes, labs
@@ -17,16 +16,6 @@ SERIAL = "arch/x86_64/cpu/serial.c"
 TABLE = "arch/x86_64/entry/table.c"
 STUBS = "arch/x86_64/entry/stubs.asm"
 GENERATED = {"README.md", "labs/current.mk"}
-
-
-@pytest.fixture(name="toy")
-def _toy(tmp_path: Path) -> Path:
-    return toy_project.make(tmp_path / "toy")
-
-
-@pytest.fixture(name="course")
-def _course(tmp_path: Path) -> Path:
-    return tmp_path / "course"
 
 
 def test_the_branches_of_a_course(toy: Path, course: Path) -> None:

@@ -11,11 +11,6 @@ from gatehouse import labs, lab_toml, make_include
 from gatehouse.labs import LabError
 
 
-@pytest.fixture(name="toy", scope="module")
-def _toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return toy_project.make(tmp_path_factory.mktemp("labs") / "toy")
-
-
 def test_a_lab_as_data(toy: Path) -> None:
     serial, table, frame, ring = labs.load(toy)
     assert (serial.id, serial.number, serial.tag, serial.hours, serial.lines) == ("00-serial", 0, "00", "2-3", 25)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import pytest
 import toy_project
 from course import copy_of_the_project, handout, refuse, tips
 from gatehouse import check, holes, labs
@@ -14,16 +13,6 @@ from toy_project import commit, edit
 
 SERIAL = "arch/x86_64/cpu/serial.c"
 TAG = re.compile(r"^\s*(?://|;)@ *(?:lab|\})", re.MULTILINE)
-
-
-@pytest.fixture(name="toy")
-def _toy(tmp_path: Path) -> Path:
-    return toy_project.make(tmp_path / "toy")
-
-
-@pytest.fixture(name="course")
-def _course(tmp_path: Path) -> Path:
-    return tmp_path / "course"
 
 
 def secrets(root: Path, course: list[int]) -> dict[str, str]:

@@ -16,11 +16,6 @@ TABLE = "arch/x86_64/entry/table.c"
 STUBS = "arch/x86_64/entry/stubs.asm"
 
 
-@pytest.fixture(name="toy")
-def _toy(tmp_path: Path) -> Path:
-    return toy_project.make(tmp_path / "toy")
-
-
 @pytest.fixture(name="student")
 def _student(toy: Path, tmp_path: Path) -> Path:
     """A handout's tree at lab 01, nothing filled."""

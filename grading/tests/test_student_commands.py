@@ -19,15 +19,11 @@ TABLE = "arch/x86_64/entry/table.c"
 STUBS = "arch/x86_64/entry/stubs.asm"
 
 
-@pytest.fixture(name="toy")
-def _toy(tmp_path: Path) -> Path:
-    return toy_project.make(tmp_path / "toy")
-
-
 @pytest.fixture(name="course")
-def _course(toy: Path, tmp_path: Path) -> Path:
-    succeed(toy, "handout", str(tmp_path / "course"), "--upto", "01")
-    return tmp_path / "course"
+def _course(toy: Path, course: Path) -> Path:
+    """As far as lab 01."""
+    succeed(toy, "handout", str(course), "--upto", "01")
+    return course
 
 
 @pytest.fixture(name="student")
