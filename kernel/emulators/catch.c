@@ -42,6 +42,7 @@ enum after catch_reached(struct pt_regs *regs, u64 code, unsigned vector)
         now->code = code;
         now->frame = (u64)(regs + 1);
         asm volatile("pushfq\n\tpop %0" : "=r"(now->flags));
+        asm volatile("mov %0, ss" : "=r"(now->ss));
         asm volatile("mov %0, dr6" : "=r"(now->dr6));
     }
     events++;

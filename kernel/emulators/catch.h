@@ -14,6 +14,7 @@ struct event {
     u64 code;  // or NO_ERROR_CODE
     u64 frame; // where the CPU began to push: the address behind ss
     u64 flags; // RFLAGS in the handler
+    u64 ss;    // in the handler
     u64 dr6;
 };
 

@@ -202,6 +202,15 @@ ROW(double_fault)
              event[0].frame == (u64)row_stack_top ? " on its stack" : " elsewhere");
 }
 
+ROW(ist_ss)
+{
+    catch_gates[VECTOR_UD].ist = ROW_IST;
+    run(invalid_opcode, give_up, 0, 0);
+    observed(event[0].ss == 0                   ? "null"
+             : event[0].ss == event[0].regs.ss ? "kept"
+                                               : "another");
+}
+
 ROW(stack_alignment)
 {
     run(fault_on_odd_stack, give_up, 0, 0);
