@@ -49,7 +49,8 @@ class Bench:
         """Boot with the given tests, in the plan's order."""
         for remaining in reversed(range(TRIES)):
             boot = self._once(tests)
-            if boot.run.ending not in (Ending.FAILED, Ending.CAPPED) or not remaining:
+            spoilt = boot.run.stalled or boot.run.ending in (Ending.FAILED, Ending.CAPPED)
+            if not spoilt or not remaining:
                 break
             self.runs.drop(boot.run.directory)
         return boot

@@ -77,6 +77,7 @@ class Run:
     rip: int | None = None               # where it stood; the hlt itself if it was halted
     trail: list[Event] = field(default_factory=list)     # the first and the last vectors before a crash
     loop: bool = False                   # the same few faults until the limit
+    stalled: bool = False                # stuck, but perhaps only because its clock leapt: see qemu.py
     seen: Any = None                     # what `look` returned; None if it was not asked
     detail: str = ""                     # one line: why, in the emulator's terms
     command: list[str] = field(default_factory=list)

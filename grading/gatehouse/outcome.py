@@ -100,6 +100,8 @@ def _died(run: Run, place: Place) -> tuple[Outcome, list[str]]:
         words = "the CPU reset: a fault met no usable handler, nor did the #DF that followed"
         if "port" in run.detail:
             words = f"the machine was reset: {run.detail}"
+        if "machine check" in run.detail:
+            return Outcome.TRIPLE, [f"the CPU shut down{at}: {run.detail}"]
         return Outcome.TRIPLE, [words, *trail_told(run.trail, place)]
     if run.loop:
         again = run.trail[-1] if run.trail else None

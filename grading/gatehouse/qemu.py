@@ -9,11 +9,14 @@ where the time ran out (`pause` lets it go on until the main loop wakes); `-acti
 shutdown=pause` then turns every end of a machine into a pause in which it can be looked at.
 
 The injector is QEMU's pvpanic: a guest that writes to it is paused behind that very instruction, and
-`-action panic=pause` leaves it to us to let it go on.  The watchdog's time stands still meanwhile.
+`-action panic=pause` leaves it to us to let it go on.  The watchdog's time stands still meanwhile, but for a race: between the
+stop of the CPU and that of the clock QEMU may find nothing to do and move the clock to the next timer,
+which is the watchdog if no other runs.  A machine that ran out of time right there is `stalled`.
 """
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -38,6 +41,10 @@ WATCHDOG_PORT = 0x443
 WATCHDOG_STEP, WATCHDOG_MOST = 2, 30         # seconds; the port takes (30 - seconds) / 2
 INTERRUPT_FLAG = 1 << 9
 HLT_LENGTH = 1
+# What the monitor says where an injected machine check shuts the CPU down, and what that means.
+SHUTDOWN = re.compile(r"CPU \d+: (.*), raising triple fault")
+SHUTDOWNS = {"MCE capability is not enabled": "a machine check came while CR4.MCE was clear",
+             "Previous MCE still in progress": "a machine check came while MCIP of IA32_MCG_STATUS was still set"}
 
 
 def watchdog_seconds(instructions: int) -> int:
@@ -81,6 +88,7 @@ class _Machine:
                  symbols: Symbols, answer: Answer) -> None:
         self._directory = directory
         self._answer = answer
+        self._knocked_at: int | None = None
         self._limits = limits
         self._symbols = symbols
         self._trail = TrailLog()
@@ -109,12 +117,13 @@ class _Machine:
         serial, debugcon = bytes(self._serial.data), bytes(self._debugcon.data)
         (self._directory / "serial.log").write_bytes(serial)
         (self._directory / "debugcon.log").write_bytes(debugcon)
-        if ending == Ending.RESET:
+        if ending == Ending.RESET and not detail:
             detail = "triple fault" if self._trail.triple else "reset by a port, not by a fault"
         crashed = ending in (Ending.RESET, Ending.STUCK, Ending.FLOOD)
         return Run(Qemu.name, ending, serial, debugcon, rip,
                    trail=self._trail.trail() if crashed else [],
                    loop=crashed and ending != Ending.RESET and self._trail.tally.loops(),
+                   stalled=ending == Ending.STUCK and rip is not None and rip == self._knocked_at,
                    seen=seen, detail=detail, command=self._command, directory=self._directory)
 
     def _watch(self, look: Callable[[View], Any] | None) -> tuple[Ending, int | None, str, Any]:
@@ -126,10 +135,11 @@ class _Machine:
             qmp.monitor(f"o /b {WATCHDOG_PORT:#x} {(WATCHDOG_MOST - seconds) // WATCHDOG_STEP:#x}")
             qmp.do("cont")
             while self._knocked(qmp):
+                self._knocked_at = view(qmp, self._gdb, self._directory, self._symbols)["rip"]
                 if (line := self._answer(bytes(self._serial.data))) is None:
-                    return Ending.UNASKED, view(qmp, self._gdb, self._directory, self._symbols)["rip"], "", None
+                    return Ending.UNASKED, self._knocked_at, "", None
                 if refused := qmp.monitor(line).strip():
-                    return Ending.FAILED, None, f"QEMU's monitor says to `{line}`: {refused}", None
+                    return self._refused(line, refused)
                 qmp.go_on()
             stopped = view(qmp, self._gdb, self._directory, self._symbols)
             rip = stopped["rip"]
@@ -157,6 +167,13 @@ class _Machine:
             return False
         self._child.catch_up()
         return True
+
+    def _refused(self, line: str, words: str) -> tuple[Ending, int | None, str, Any]:
+        """The guest's fault, if it was not ready for the machine check."""
+        shutdown = SHUTDOWN.fullmatch(words)
+        if shutdown and shutdown[1] in SHUTDOWNS:
+            return Ending.RESET, self._knocked_at, SHUTDOWNS[shutdown[1]], None
+        return Ending.FAILED, None, f"QEMU's monitor says to `{line}`: {words}", None
 
     def _last_words(self) -> str:
         lines = (self._directory / MESSAGES).read_text("utf-8", "replace").split("\n")

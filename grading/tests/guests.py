@@ -24,6 +24,7 @@ class Said:
     rip: int | None = None
     trail: list[Event] = field(default_factory=list)
     loop: bool = False
+    stalled: bool = False
     seen: Any = field(default_factory=list)
     detail: str = ""
 
@@ -98,5 +99,5 @@ class Replay:
         serial = said.serial.encode("latin-1") if isinstance(said.serial, str) else said.serial
         seen = said.seen if look and said.ending == Ending.ENDED else None
         return Run(emulator=self.name, ending=said.ending, serial=serial, debugcon=said.debugcon, rip=said.rip,
-                   trail=said.trail, loop=said.loop, seen=seen, detail=said.detail, command=[], directory=directory,
-                   instructions=None)
+                   trail=said.trail, loop=said.loop, stalled=said.stalled, seen=seen, detail=said.detail, command=[],
+                   directory=directory, instructions=None)

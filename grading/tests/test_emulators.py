@@ -182,6 +182,24 @@ def test_a_machine_check_from_outside(guests: Callable[[str], Path], tmp_path: P
     assert (run.ending, said(run)) == (Ending.ENDED, LINE.encode() + b"\x0a\x42.")
 
 
+def test_a_machine_check_that_the_cpu_cannot_take(guests: Callable[[str], Path], tmp_path: Path,
+                                                  cause: Callable[[str], int]) -> None:
+    def run(name: str) -> Run:
+        return Qemu().run(guests(name), LINE, tmp_path / name, SHORT, None,
+                          lambda serial: "mce 0 5 0xbe00000000000135 0x5 0x12345642 0x8c")
+    off = run("knock_and_stop")
+    assert (off.ending, off.rip) == (Ending.RESET, cause("knock_and_stop"))
+    assert off.detail == "a machine check came while CR4.MCE was clear"
+
+
+def test_a_machine_that_did_not_get_on_behind_a_knock(guests: Callable[[str], Path], tmp_path: Path) -> None:
+    def run(name: str) -> Run:
+        return Qemu().run(guests(name), LINE, tmp_path / name, SHORT, None, lambda serial: "o /b 0x3ff 0x5a")
+    stood, went_on = run("knock_and_stop"), run("knock_and_spin")
+    assert (stood.ending, stood.stalled) == (Ending.STUCK, True)
+    assert (went_on.ending, went_on.stalled) == (Ending.STUCK, False)
+
+
 def test_nobody_to_knock_on(guests: Callable[[str], Path], tmp_path: Path) -> None:
     run = Bochs().run(guests("knock"), LINE, tmp_path / "run", SHORT)
     assert run.ending == Ending.ENDED and said(run)[len(LINE):len(LINE) + 1] == b"\xff"

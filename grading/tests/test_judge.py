@@ -142,6 +142,15 @@ def test_a_guest_that_knocks_unasked(root: Path) -> None:
         "the kernel knocked on the injector at 0x1000, and the test's `inject` has no line for that knock"]
 
 
+def test_a_machine_check_that_the_cpu_cannot_take_costs_one_test(root: Path) -> None:
+    told = "a machine check came while CR4.MCE was clear"
+    judgement, _ = sit(plain(root), crash("table", Said("", Ending.RESET, rip=0x1000, detail=told, trail=[Event(13, 0, 9)])))
+    expect(judgement, table="triple fault")
+    verdict = judgement.verdicts["table"]
+    assert verdict.detail == [f"the CPU shut down at 0x1000: {told}"]
+    assert "machine_check_enable" in (verdict.hint or "")
+
+
 def test_each_knock_gets_the_next_line_of_the_test_it_comes_from() -> None:
     tests = [a_test("gates", inject=("mce 0 1", "nmi")), a_test("table"), a_test("limit", inject=("mce 0 2",))]
     names, nonce = [test.name for test in tests], "0123456789abcdef"
@@ -238,6 +247,22 @@ def test_what_the_emulator_spoils_once_costs_nothing(root: Path) -> None:
         spoiled.append(1)
         return Said("", Ending.CAPPED) if len(spoiled) == 1 else Said(transcript(tests, nonce))
     expect(sit(plain(root), guest)[0])
+
+
+def test_a_clock_that_leapt_is_tried_again_and_believed_the_second_time(root: Path) -> None:
+    stuck = Said("", Ending.STUCK, rip=0x1000, stalled=True)
+    boots: list[list[str]] = []
+
+    def guest(tests: list[str], nonce: str) -> Said:
+        boots.append(tests)
+        stalls = "table" in tests and len(boots) <= times
+        return crash("table", stuck)(tests, nonce) if stalls else Said(transcript(tests, nonce))
+    times = 1
+    expect(sit(plain(root), guest)[0])
+    assert boots == [NAMES] * 2
+    boots, times = [], 2
+    expect(sit(plain(root), guest)[0], table="hang")
+    assert boots == [NAMES] * 2 + [["gates", "limit", "breakpoint"]]
 
 
 def panics(root: Path, how: Said) -> tuple[Judgement, Replay]:

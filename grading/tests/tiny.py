@@ -35,6 +35,7 @@ BODIES = {
              "mov dx, 0x505 \n mov al, 1 \n out dx, al \n cause: mov dx, 0x3ff \n in al, dx \n call send",
     "knock_and_spin": "mov dx, 0x505 \n mov al, 1 \n out dx, al \n cause: \n %rep 997 \n inc rax \n %endrep \n"
                       "jmp cause",
+    "knock_and_stop": "mov dx, 0x505 \n mov al, 1 \n out dx, al \n cause: jmp cause",
     "machine_check": "gate 18 \n lea rax, [tell] \n mov [rdi], ax \n mov rax, cr4 \n or al, 0x40 \n mov cr4, rax \n"
                      "mov dx, 0x505 \n mov al, 1 \n out dx, al \n mov al, '.' \n call send \n jmp machine_end \n"
                      "tell: mov ecx, 0x179 \n rdmsr \n call send \n mov ecx, 0x416 \n rdmsr \n call send \n iretq",
