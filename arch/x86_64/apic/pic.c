@@ -4,12 +4,12 @@
 #include <arch/interrupts.h>
 #include <arch/io.h>
 
-enum { FIRST = 0x20, SECOND = 0xa0 }; // ports; that of the masks is the next one
+enum { PIC_1 = 0x20, PIC_2 = 0xa0 }; // ports; that of the masks is the next one
 enum { MASKS = 1, LINES_EACH = 8, CASCADE = 2 };
 
 enum {
-    ICW1_START =
-        1 << 4, // four words follow, the first to the port, the others to that of the masks
+    // Four words follow, the first to the port, the others to that of the masks.
+    ICW1_START = 1 << 4,
     ICW1_NEEDS_ICW4 = 1 << 0,
     ICW4_8086 = 1 << 0,
     OCW2_END = 1 << 5, // of the interrupt in service with the highest priority
@@ -27,8 +27,8 @@ static void start(u16 port, unsigned vector, unsigned cascade)
 
 void pics_retire(void)
 {
-    start(FIRST, VECTOR_PIC, 1 << CASCADE); // a bit for the line
-    start(SECOND, VECTOR_PIC + LINES_EACH, CASCADE);
+    start(PIC_1, VECTOR_PIC, 1 << CASCADE); // a bit for the line
+    start(PIC_2, VECTOR_PIC + LINES_EACH, CASCADE);
 }
 
 static bool in_service(u16 port, unsigned line)
@@ -45,9 +45,9 @@ bool pic_spurious(struct pt_regs *regs, void *context)
     bool second = line >= LINES_EACH;
 
     (void)regs;
-    if (in_service(second ? SECOND : FIRST, line % LINES_EACH))
-        out8(second ? SECOND : FIRST, OCW2_END);
+    if (in_service(second ? PIC_2 : PIC_1, line % LINES_EACH))
+        out8(second ? PIC_2 : PIC_1, OCW2_END);
     if (second)
-        out8(FIRST, OCW2_END);
+        out8(PIC_1, OCW2_END);
     return true;
 }
