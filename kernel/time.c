@@ -14,6 +14,13 @@ u64 time_ns(void)
     return clock_ns();
 }
 
+u64 time_after(u64 duration)
+{
+    u64 now = time_ns();
+
+    return duration < TIME_NEVER - now ? now + duration : TIME_NEVER;
+}
+
 static void arm(void)
 {
     if (first)
@@ -35,8 +42,10 @@ static struct timer **place_for(u64 at)
 void timer_start(struct timer *timer, u64 at, void (*expired)(struct timer *timer))
 {
     bool enabled = interrupts_save();
-    struct timer **link = place_for(at);
+    struct timer **link;
 
+    timer_stop(timer);
+    link = place_for(at);
     *timer = (struct timer){ .at = at, .expired = expired, .next = *link };
     *link = timer;
     if (first == timer)
@@ -62,11 +71,14 @@ bool timer_stop(struct timer *timer)
     return found;
 }
 
+// What is due when it begins: a timer that is started again meanwhile is the next interrupt's.
 static bool time_interrupt(struct pt_regs *regs, void *context)
 {
+    u64 now = time_ns();
+
     (void)regs;
     (void)context;
-    while (first && first->at <= time_ns()) {
+    while (first && first->at <= now) {
         struct timer *timer = first;
 
         first = timer->next;
@@ -91,7 +103,7 @@ void sleep_ns(u64 duration)
 {
     struct sleeper sleeper = { .woken = false };
 
-    timer_start(&sleeper.timer, time_ns() + duration, wake);
+    timer_start(&sleeper.timer, time_after(duration), wake);
     idle_until(&sleeper.woken);
 }
 

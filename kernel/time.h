@@ -17,8 +17,14 @@ struct timer {
     struct timer *next;
 };
 
-// Calls expired(timer) with interrupts off, once, when it is `at` or a little later. The timer must
-// stay in memory until then, or until it is stopped.
+#define TIME_NEVER (~0ul)
+
+// The time that is `duration` from now; TIME_NEVER if that is beyond what can be told.
+u64 time_after(u64 duration);
+
+// Calls expired(timer) with interrupts off, once, when it is `at` or a little later; if the timer was
+// to come already, only then. It must stay in memory until then, or until it is stopped. `expired`
+// may start it again.
 void timer_start(struct timer *timer, u64 at, void (*expired)(struct timer *timer));
 
 // Whether it was still to come; it does not any more.

@@ -8,8 +8,7 @@
 #include <arch/interrupts.h>
 #include <arch/local_apic.h>
 #include <kernel/panic.h>
-
-#define SECOND 1000000000ul
+#include <kernel/time.h>
 
 enum {
     CALIBRATION = PIT_HZ / 100, // 10 ms
@@ -17,6 +16,9 @@ enum {
     COUNT_MOST = 0xffffffff,
     PRECISION = 1 << 12, // the measured rates are better than this
 };
+#define LONGEST_WAIT \
+    (3600 * SECOND) // its count is beyond COUNT_MOST, and still a number of 64 bits
+#define CALIBRATION_FAILS (1ul << 33) // of the time-stamp counter: more than a second
 
 static u64 tsc_start;
 static u64 tsc_to_ns, ns_to_count; // factors, 32 bits of them behind the point
@@ -34,9 +36,11 @@ u64 clock_ns(void)
 // Late by up to a part of PRECISION, but never early.
 void clock_interrupt_at(u64 ns)
 {
-    u64 now = clock_ns(), wait = ns > now ? ns - now : 0;
-    u64 count = scale(wait + wait / PRECISION, ns_to_count) + 1;
+    u64 now = clock_ns(), wait = ns > now ? ns - now : 0, count;
 
+    if (wait > LONGEST_WAIT)
+        wait = LONGEST_WAIT;
+    count = scale(wait + wait / PRECISION, ns_to_count) + 1;
     local_apic_write(APIC_TIMER_INITIAL, count < COUNT_MOST ? (u32)count : COUNT_MOST);
 }
 
@@ -45,8 +49,10 @@ void clock_interrupt_never(void)
     local_apic_write(APIC_TIMER_INITIAL, 0);
 }
 
+// With interrupts off: a handler between two readings would be measured too.
 void clock_calibrate(void)
 {
+    bool enabled = interrupts_save();
     u64 tsc, tsc_hz, count, count_hz;
 
     local_apic_write(APIC_TIMER_DIVIDE, DIVIDE_BY_1);
@@ -56,7 +62,8 @@ void clock_calibrate(void)
     tsc = read_tsc();
     count = local_apic_read(APIC_TIMER_CURRENT);
     while (!pit_measured())
-        continue;
+        if (read_tsc() - tsc > CALIBRATION_FAILS)
+            panic("the PIT, by which the clocks are measured, stands still");
     tsc_hz = (read_tsc() - tsc) * PIT_HZ / CALIBRATION;
     count_hz = (count - local_apic_read(APIC_TIMER_CURRENT)) * PIT_HZ / CALIBRATION;
     if (!tsc_hz || !count_hz)
@@ -67,4 +74,5 @@ void clock_calibrate(void)
     tsc_start = tsc;
     clock_interrupt_never();
     local_apic_write(APIC_LVT_TIMER, VECTOR_TIMER);
+    interrupts_restore(enabled);
 }
