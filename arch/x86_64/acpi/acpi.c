@@ -2,6 +2,7 @@
 // sections 5.2.5 to 5.2.8.
 
 #include <acpi/acpi.h>
+#include <arch/cpu.h>
 #include <arch/layout.h>
 #include <arch/paging.h>
 #include <kernel/print.h>
@@ -16,19 +17,8 @@ enum {
     RSDP_STEP = 16,
 };
 
-struct rsdp {
-    char signature[8];
-    u8 checksum; // of what stands before length
-    char oem[6];
-    u8 revision; // 0: the structure ends with rsdt
-    u32 rsdt;
-    u32 length;
-    u64 xsdt;
-    u8 extended_checksum, reserved[3];
-} packed;
-static_assert(sizeof(struct rsdp) == 36, "ACPI 6.5, table 5.3");
-
-enum { RSDP_FIRST_SIZE = offsetof(struct rsdp, length), XSDT_REVISION = 2 };
+enum { XSDT_REVISION = 2, TABLE_MOST = 1 << 20 };
+enum { CPUID_EXTENDED = 1 << 31, CPUID_ADDRESSES = CPUID_EXTENDED + 8, ADDRESS_BITS_LEAST = 36 };
 
 bool acpi_sum_right(const void *structure, size_t size)
 {
@@ -40,26 +30,31 @@ bool acpi_sum_right(const void *structure, size_t size)
     return sum == 0;
 }
 
-static const struct rsdp *search(u64 physical, size_t size)
+static size_t size_of(const struct acpi_rsdp *rsdp)
+{
+    return rsdp->revision < XSDT_REVISION ? ACPI_RSDP_FIRST_SIZE : sizeof(*rsdp);
+}
+
+const struct acpi_rsdp *acpi_rsdp_in(u64 physical, size_t size)
 {
     const char *area = firmware_map(physical, size);
 
-    for (size_t at = 0; at + sizeof(struct rsdp) <= size; at += RSDP_STEP) {
-        const struct rsdp *rsdp = (const struct rsdp *)(area + at);
+    for (size_t at = 0; at + ACPI_RSDP_FIRST_SIZE <= size; at += RSDP_STEP) {
+        const struct acpi_rsdp *rsdp = (const struct acpi_rsdp *)(area + at);
 
         if (!memcmp(rsdp->signature, "RSD PTR ", sizeof(rsdp->signature)) &&
-            acpi_sum_right(rsdp, RSDP_FIRST_SIZE))
+            acpi_sum_right(rsdp, ACPI_RSDP_FIRST_SIZE) && at + size_of(rsdp) <= size)
             return rsdp;
     }
     return NULL;
 }
 
-static const struct rsdp *rsdp_find(void)
+static const struct acpi_rsdp *rsdp_find(void)
 {
     u64 ebda = (u64) * (const u16 *)direct_map(EBDA_SEGMENT) << 4;
-    const struct rsdp *rsdp = ebda ? search(ebda, EBDA_SEARCHED) : NULL;
+    const struct acpi_rsdp *rsdp = ebda ? acpi_rsdp_in(ebda, EBDA_SEARCHED) : NULL;
 
-    return rsdp ? rsdp : search(ROM_START, ROM_END - ROM_START);
+    return rsdp ? rsdp : acpi_rsdp_in(ROM_START, ROM_END - ROM_START);
 }
 
 static bool is_called(const struct acpi_header *table, const char *signature)
@@ -67,40 +62,67 @@ static bool is_called(const struct acpi_header *table, const char *signature)
     return !memcmp(table->signature, signature, sizeof(table->signature));
 }
 
-// The table at `physical` if that is its name: first its header, for it says how long the rest is.
-static const struct acpi_header *table_at(u64 physical, const char *signature)
+// Beyond the physical addresses that the CPU has, a page-table entry has reserved bits.
+static u64 physical_end(void)
 {
-    const struct acpi_header *table = firmware_map(physical, sizeof(*table));
-
-    if (!is_called(table, signature))
-        return NULL;
-    table = firmware_map(physical, table->length);
-    if (table->length >= sizeof(*table) && acpi_sum_right(table, table->length))
-        return table;
-    print("# ACPI: the checksum of the table %.4s is wrong, so it is not used\n", signature);
-    return NULL;
+    if (cpuid((u32)CPUID_EXTENDED, 0).eax < (u32)CPUID_ADDRESSES)
+        return 1ul << ADDRESS_BITS_LEAST;
+    return 1ul << (cpuid((u32)CPUID_ADDRESSES, 0).eax & 0xff);
 }
 
-// The list of all tables: with addresses of 8 bytes if the firmware has that one, else of 4.
-static const struct acpi_header *root_table(size_t *entry_size)
+static void refuse(const char *signature, const char *why)
 {
-    const struct rsdp *rsdp = rsdp_find();
+    print("# ACPI: %s of the table %.4s is wrong, so it is not used\n", why, signature);
+}
 
-    if (!rsdp)
+// First its header, for it says how long the rest is; and nothing is believed before it is looked at.
+const struct acpi_header *acpi_table_at(u64 physical, const char *signature)
+{
+    const struct acpi_header *table;
+    u32 length;
+
+    if (physical >= physical_end() - TABLE_MOST) {
+        refuse(signature, "the address");
         return NULL;
-    if (rsdp->revision >= XSDT_REVISION && acpi_sum_right(rsdp, sizeof(*rsdp)) && rsdp->xsdt) {
-        *entry_size = sizeof(u64);
-        return table_at(rsdp->xsdt, "XSDT");
     }
+    table = firmware_map(physical, sizeof(*table));
+    if (!is_called(table, signature))
+        return NULL;
+    length = table->length;
+    if (length < sizeof(*table) || length > TABLE_MOST) {
+        refuse(signature, "the length");
+        return NULL;
+    }
+    table = firmware_map(physical, length);
+    if (!acpi_sum_right(table, length)) {
+        refuse(signature, "the checksum");
+        return NULL;
+    }
+    return table;
+}
+
+const struct acpi_header *acpi_root(const struct acpi_rsdp *rsdp, size_t *entry_size)
+{
+    const struct acpi_header *root = NULL;
+
+    *entry_size = sizeof(u64);
+    if (rsdp->revision >= XSDT_REVISION && acpi_sum_right(rsdp, sizeof(*rsdp)) && rsdp->xsdt)
+        root = acpi_table_at(rsdp->xsdt, "XSDT");
+    if (root)
+        return root;
     *entry_size = sizeof(u32);
-    return table_at(rsdp->rsdt, "RSDT");
+    return acpi_table_at(rsdp->rsdt, "RSDT");
 }
 
 const struct acpi_header *acpi_table(const char *signature)
 {
+    const struct acpi_rsdp *rsdp = rsdp_find();
+    const struct acpi_header *root;
     size_t size;
-    const struct acpi_header *root = root_table(&size);
 
+    if (!rsdp)
+        return NULL;
+    root = acpi_root(rsdp, &size);
     if (!root)
         return NULL;
     for (size_t at = sizeof(*root); at + size <= root->length; at += size) {
@@ -108,7 +130,7 @@ const struct acpi_header *acpi_table(const char *signature)
         u64 physical = 0;
 
         memcpy(&physical, (const char *)root + at, size); // an entry is aligned to 4 bytes only
-        table = table_at(physical, signature);
+        table = acpi_table_at(physical, signature);
         if (table)
             return table;
     }
