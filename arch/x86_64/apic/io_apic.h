@@ -22,5 +22,8 @@ void io_apic_initialise(void);
 u64 io_apic_read_entry(unsigned input);
 void io_apic_write_entry(unsigned input, u64 entry);
 
+// Masks one input and leaves the rest of its entry.
+void io_apic_mask(unsigned input);
+
 // The entry that sends a line with these flags of the MADT, as `vector`, to the local APIC `id`.
 u64 io_apic_entry(unsigned vector, u16 flags, u8 id);

@@ -51,9 +51,7 @@ void interrupt_line_open(unsigned line, unsigned vector)
 
 void interrupt_line_close(unsigned line)
 {
-    unsigned input = input_of(line);
-
-    io_apic_write_entry(input, io_apic_read_entry(input) | IO_APIC_MASKED);
+    io_apic_mask(input_of(line));
 }
 
 void interrupt_line_print(unsigned line)
