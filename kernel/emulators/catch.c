@@ -1,6 +1,7 @@
 // Events as they arrive, and their names.
 
 #include <arch/percpu.h>
+#include <cpu/gdt.h>
 #include <kernel/emulators/catch.h>
 #include <kernel/emulators/row.h>
 #include <kernel/print.h>
@@ -51,10 +52,7 @@ enum after catch_reached(struct pt_regs *regs, u64 code, unsigned vector)
 
 u64 run(u64 (*code)(u64, u64), each_event *each, u64 a, u64 b)
 {
-    struct {
-        u16 limit;
-        u64 base;
-    } packed kernels, mine = { sizeof(catch_gates) - 1, (u64)catch_gates };
+    struct table_register kernels, mine = { sizeof(catch_gates) - 1, (u64)catch_gates };
     u64 result;
 
     asm volatile("cli");
@@ -98,20 +96,20 @@ const char *if_struck(unsigned which, const void *address, const char *words)
     return struck(which, address) ? words : "";
 }
 
-static char *put(char *at, const char *text)
+static char *append(char *at, const char *text)
 {
     while (*text && *text != ' ')
         *at++ = *text++;
     return at;
 }
 
-static char *put_number(char *at, u64 number)
+static char *append_number(char *at, u64 number)
 {
     unsigned digits = 1;
 
     while (digits < 16 && number >> 4 * digits)
         digits++;
-    at = put(at, "0x");
+    at = append(at, "0x");
     while (digits--)
         *at++ = "0123456789abcdef"[number >> 4 * digits & 15];
     return at;
@@ -127,15 +125,15 @@ const char *name_of(unsigned which)
     if (which >= events)
         return "none";
     if (e->vector < 32) {
-        at = put(at, vectors[e->vector].name);
+        at = append(at, vectors[e->vector].name);
     } else {
-        at = put(at, "vector");
+        at = append(at, "vector");
         *at++ = ' ';
-        at = put_number(at, e->vector);
+        at = append_number(at, e->vector);
     }
     if (e->code != NO_ERROR_CODE) {
         *at++ = '(';
-        at = put_number(at, e->code);
+        at = append_number(at, e->code);
         *at++ = ')';
     }
     *at = '\0';

@@ -18,8 +18,6 @@
 #define UART_PIN         4
 #define PIN_LEVEL        (1 << 15)
 #define LEVEL_ENOUGH     3
-#define UART_THR_EMPTY   (1 << 1) // of IER: interrupt when the transmitter is empty
-#define UART_OUT2        (1 << 3) // of MCR: without it the interrupt line is cut on a PC
 
 #define HPET             0xfed00000ul
 #define HPET_PERIOD      1 // words of 32 bits
@@ -192,8 +190,8 @@ ROW(uart_interrupt)
     serial_flush();
     platform_quiet();
     pin_to_self(UART_PIN, MODE_FIXED | ROW_VECTOR);
-    out8(COM1 + UART_MCR, modem | UART_OUT2);
-    out8(COM1 + UART_IER, UART_THR_EMPTY);
+    out8(COM1 + UART_MCR, modem | MCR_OUT2);
+    out8(COM1 + UART_IER, IER_THRE);
     run(wait_with_interrupts, acknowledge, 0, 0);
     out8(COM1 + UART_IER, 0);
     out8(COM1 + UART_MCR, modem);
@@ -217,8 +215,8 @@ ROW(level_held)
     serial_flush();
     platform_quiet();
     pin_to_self(UART_PIN, PIN_LEVEL | MODE_FIXED | ROW_VECTOR);
-    out8(COM1 + UART_MCR, modem | UART_OUT2);
-    out8(COM1 + UART_IER, UART_THR_EMPTY);
+    out8(COM1 + UART_MCR, modem | MCR_OUT2);
+    out8(COM1 + UART_IER, IER_THRE);
     run(wait_with_interrupts, end_and_leave_up, 0, 0);
     out8(COM1 + UART_IER, 0);
     out8(COM1 + UART_MCR, modem);

@@ -3,14 +3,13 @@
 #include <arch/cpu.h>
 #include <arch/injector.h>
 #include <arch/local_apic.h>
+#include <arch/machine_check.h>
 #include <arch/msr.h>
 #include <kernel/emulators/platform.h>
 #include <kernel/emulators/row.h>
 
 #define PIT_PIN        2
-#define MSR_MCG_STATUS 0x17au
-#define MSR_MC5_STATUS 0x415u
-#define MC_VALID       (1ul << 63)
+#define MSR_MC5_STATUS (MSR_MC0_CTL + 4 * 5 + 1)
 
 typedef u64 code(u64 a, u64 b);
 code breakpoint, int_2, nmi_target;
@@ -141,7 +140,7 @@ ROW(int_2_does_not_block)
 
 static u64 nmi_by_shorthand(u64 a, u64 b)
 {
-    send_to_self(MODE_NMI | TO_SELF_SHORTHAND);
+    send_to_self(MODE_NMI | COMMAND_SELF);
     return wait_without(a, b);
 }
 
@@ -213,5 +212,5 @@ ROW(mc_injection)
     if (!heard)
         observed("no way to inject one");
     else
-        observed("%s, bank 5 %s", name_of(0), bank5 & MC_VALID ? "valid" : "not valid");
+        observed("%s, bank 5 %s", name_of(0), bank5 & MC_STATUS_VALID ? "valid" : "not valid");
 }

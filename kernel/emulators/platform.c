@@ -9,7 +9,6 @@
 #define IO_REDIRECT 0x10
 #define PINS        24
 #define SOFTWARE_ON (1u << 8) // of the spurious-interrupt register
-#define ICR_ASSERT  (1u << 14)
 
 #define PIC_MASTER 0x20 // 8259A: command, and data behind it
 #define PIC_SLAVE  0xa0
@@ -100,7 +99,7 @@ void platform_put_back(void)
 void send_to_self(u32 mode_and_vector)
 {
     local_apic_write(APIC_COMMAND_HIGH, own_id() << 24);
-    local_apic_write(APIC_COMMAND_LOW, ICR_ASSERT | mode_and_vector);
+    local_apic_write(APIC_COMMAND_LOW, COMMAND_ASSERT | mode_and_vector);
 }
 
 void end_of_interrupt(void)

@@ -11,7 +11,6 @@ enum { ROW_VECTOR = 0x50, ERROR_VECTOR = 0x51, PIC_VECTORS = 0x60, SPURIOUS_VECT
 enum { MODE_FIXED = 0 << 8, MODE_NMI = 4 << 8, MODE_EXTINT = 7 << 8 };
 
 enum { LVT_MASKED = 1 << 16, TIMER_DEADLINE = 2 << 17 };
-enum { TO_SELF_SHORTHAND = 1 << 18 };
 
 // The local APIC enabled, and nothing that interrupts: PICs, I/O APIC and LVT masked. Then back, the
 // PICs masked still, and the PIT as firmware leaves it.
