@@ -20,17 +20,21 @@ struct irq {
     const char *name;
 };
 
+enum { IRQ_STUCK = 1000 }; // so many in a row that the handler did not know of: see irq_unclaimed
+
 extern struct irq irqs[VECTORS_COUNT];
 
 // Gives `vector` to `handler`, under a name that is told to people and gives it back. Returns 0,
 // -EBUSY if the vector or the name is taken, -EINVAL for a vector that is no interrupt's.
 int irq_request(unsigned vector, const char *name, irq_handler *handler, void *context);
 
-// The same for an ISA line, 0 to 15, on the vector that belongs to it; and opens the line.
+// The same for an ISA line, 0 to 15, on the vector that belongs to it; and opens the line. -EINVAL if
+// no device can have it.
 int irq_request_line(unsigned line, const char *name, irq_handler *handler, void *context);
 
-// Takes the vector back from who has it under this name, its line masked first. Returns 0, or
-// -ENOENT if nobody has.
+// Takes the vector back from who has it under this name, its line masked first; an interrupt that is
+// on its way still comes, and nobody has registered for it any more. Returns 0, or -ENOENT if nobody
+// has the name.
 int irq_release(const char *name);
 
 // Prints a line for each vector that is registered or has come, as Linux's /proc/interrupts does.
@@ -40,7 +44,6 @@ void irq_print(void);
 void irq_unexpected(struct irq *irq);
 
 // For do_irq. The handler did not know of the interrupt. IRQ_STUCK of them in a row: says that nobody
-// cared and masks the line, because a device that holds it would leave the CPU no other work.
+// cared, and masks the line if one leads to the vector, because a device that holds it would leave the
+// CPU no other work.
 void irq_unclaimed(struct irq *irq);
-
-#define IRQ_STUCK 1000

@@ -28,20 +28,23 @@ static struct irq *named(const char *name)
 
 int irq_request(unsigned vector, const char *name, irq_handler *handler, void *context)
 {
-    struct irq *irq = &irqs[vector];
+    struct irq *irq;
     bool enabled;
+    int error = -EBUSY;
 
     if (vector >= VECTORS_COUNT || vectors[vector].door != DOOR_IRQ)
         return -EINVAL;
-    if (irq->handler || named(name))
-        return -EBUSY;
+    irq = &irqs[vector];
     enabled = interrupts_save();
-    irq->name = name;
-    irq->context = context;
-    irq->unclaimed = 0;
-    irq->handler = handler;
+    if (!irq->handler && !named(name)) {
+        irq->name = name;
+        irq->context = context;
+        irq->unclaimed = 0;
+        irq->handler = handler;
+        error = 0;
+    }
     interrupts_restore(enabled);
-    return 0;
+    return error;
 }
 
 int irq_request_line(unsigned line, const char *name, irq_handler *handler, void *context)
@@ -49,7 +52,7 @@ int irq_request_line(unsigned line, const char *name, irq_handler *handler, void
     unsigned vector = VECTOR_LINES + line;
     int error;
 
-    if (line >= ISA_LINES)
+    if (line >= ISA_LINES || !interrupt_line_exists(line))
         return -EINVAL;
     error = irq_request(vector, name, handler, context);
     if (error)
@@ -61,16 +64,18 @@ int irq_request_line(unsigned line, const char *name, irq_handler *handler, void
 
 int irq_release(const char *name)
 {
+    bool enabled = interrupts_save();
     struct irq *irq = named(name);
 
-    if (!irq)
-        return -ENOENT;
-    if (irq->has_line)
-        interrupt_line_close(line_of(irq));
-    irq->has_line = false;
-    irq->handler = NULL;
-    irq->reported = false;
-    return 0;
+    if (irq) {
+        if (irq->has_line)
+            interrupt_line_close(line_of(irq));
+        irq->has_line = false;
+        irq->handler = NULL;
+        irq->reported = false;
+    }
+    interrupts_restore(enabled);
+    return irq ? 0 : -ENOENT;
 }
 
 void irq_unexpected(struct irq *irq)

@@ -86,6 +86,15 @@ struct io_apic madt_io_apic(void)
     return io_apic;
 }
 
+// Line 2 of a PC, for instance: the second PIC is there, and line 0 has come to input 2.
+bool interrupt_line_exists(unsigned line)
+{
+    for (unsigned i = 0; i < override_count; i++)
+        if (overrides[i].input == line && overrides[i].line != line)
+            return madt_override(line);
+    return true;
+}
+
 const struct isa_override *madt_override(unsigned line)
 {
     for (unsigned i = 0; i < override_count; i++)

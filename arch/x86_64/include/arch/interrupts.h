@@ -4,7 +4,7 @@
 #include <arch/cpu.h>
 #include <arch/types.h>
 
-// The upper four bits of a vector are its priority: SDM vol. 3, section 11.8.3.1.
+// The upper four bits of a vector are its priority: SDM vol. 3, section 11.8.3.
 enum {
     VECTOR_PIC = 0x20,        // 16 for the PICs, which are silent but for spurious interrupts
     VECTOR_LINES = 0x30,      // 16 for the lines of the ISA bus, by way of the I/O APIC
@@ -53,7 +53,11 @@ void interrupt_end(unsigned vector);
 // Makes this CPU interrupt itself with `vector`, 32 or above, as soon as it may.
 void interrupt_self(unsigned vector);
 
-// Opens the ISA line, 0 to 15: from now on it interrupts this CPU with `vector`.
+// Whether a device can interrupt by the ISA line, 0 to 15: not where the firmware has wired another
+// line to its input.
+bool interrupt_line_exists(unsigned line);
+
+// Opens the ISA line, one that exists: from now on it interrupts this CPU with `vector`.
 void interrupt_line_open(unsigned line, unsigned vector);
 
 // Masks the line; what its device asks for from now on is not heard.
@@ -63,5 +67,5 @@ void interrupt_line_close(unsigned line);
 void interrupt_line_print(unsigned line);
 
 // Sleeps until an interrupt's handler has set *woken; not at all if it is set already. Call with
-// interrupts on; they are on when it returns. Uses no power and takes no time of the emulator's.
+// interrupts on; they are on when it returns. The CPU sleeps meanwhile, in HLT.
 void idle_until(const volatile bool *woken);
