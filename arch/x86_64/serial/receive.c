@@ -4,6 +4,7 @@
 #include <arch/interrupts.h>
 #include <arch/io.h>
 #include <arch/serial.h>
+#include <kernel/errno.h>
 #include <kernel/irq.h>
 #include <serial/uart.h>
 
@@ -12,7 +13,7 @@ enum { KEPT = 256 }; // bytes; divides 2^32, so that the counters may run over
 static const char name[] = "serial";
 
 static volatile u8 kept[KEPT];
-static volatile u32 put, taken;
+static volatile u32 came, taken;
 
 // Reading what came in is what lowers the line. More than there is room for is lost.
 static bool received(struct pt_regs *regs, void *context)
@@ -24,8 +25,8 @@ static bool received(struct pt_regs *regs, void *context)
     while (in8(COM1 + UART_LSR) & LSR_DATA_READY) {
         u8 byte = in8(COM1 + UART_DATA);
 
-        if (put - taken < KEPT)
-            kept[put++ % KEPT] = byte;
+        if (came - taken < KEPT)
+            kept[came++ % KEPT] = byte;
         ours = true;
     }
     return ours;
@@ -35,10 +36,12 @@ int serial_receive_start(void)
 {
     int error;
 
-    put = taken = 0;
+    if (in8(COM1 + UART_LSR) == LSR_NO_UART)
+        return -EIO; // there a byte would be ready for ever
     error = irq_request_line(COM1_LINE, name, received, NULL);
     if (error)
         return error;
+    came = taken = 0; // the UART is still silent
     out8(COM1 + UART_MCR, in8(COM1 + UART_MCR) | MCR_OUT2);
     out8(COM1 + UART_IER, IER_RECEIVED);
     return 0;
@@ -53,5 +56,5 @@ void serial_receive_stop(void)
 
 int serial_receive(void)
 {
-    return taken == put ? -1 : kept[taken++ % KEPT];
+    return taken == came ? -1 : kept[taken++ % KEPT];
 }

@@ -33,5 +33,6 @@
 #define LSR_DATA_READY (1 << 0)
 #define LSR_THRE       (1 << 5) // transmitter holding register (or its FIFO) empty
 #define LSR_TEMT       (1 << 6) // and the shift register behind it too
+#define LSR_NO_UART    0xff     // what a port reads as that nobody drives
 
 #define UART_CLOCK 115200 // baud at divisor 1

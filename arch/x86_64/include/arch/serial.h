@@ -12,8 +12,8 @@ void serial_write(const void *data, size_t size);
 // Waits until the last bit of the last byte has left the UART.
 void serial_flush(void);
 
-// Takes what comes in by interrupts from now on, and keeps it until it is read. Returns 0, or -EBUSY
-// if somebody has the port's line.
+// Takes what comes in by interrupts from now on, and keeps it until it is read. Returns 0, -EBUSY
+// if somebody has the port's line (this function, too: what was kept stays), -EIO without a port.
 int serial_receive_start(void);
 
 // No more interrupts; what was not read is forgotten.
