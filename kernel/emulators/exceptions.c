@@ -206,9 +206,7 @@ ROW(ist_ss)
 {
     catch_gates[VECTOR_UD].ist = ROW_IST;
     run(invalid_opcode, give_up, 0, 0);
-    observed(event[0].ss == 0                   ? "null"
-             : event[0].ss == event[0].regs.ss ? "kept"
-                                               : "another");
+    observed(event[0].ss == 0 ? "null" : event[0].ss == event[0].regs.ss ? "kept" : "another");
 }
 
 ROW(stack_alignment)
