@@ -8,7 +8,6 @@
 #include <arch/cpu.h>
 #include <arch/layout.h>
 #include <arch/local_apic.h>
-#include <arch/msr.h>
 #include <arch/paging.h>
 #include <entry/idt.h>
 #include <kernel/bench/bench.h>
@@ -153,12 +152,11 @@ static bool claim(struct pt_regs *regs, void *context)
 // An interrupt that this CPU sends to itself; the handler has nothing to do.
 TEST(interrupt)
 {
-    enum { VECTOR = 0x41, COMMAND_ASSERT = 1 << 14 }; // SDM vol. 3, figure 11-12
-    u64 registers = (u64)device_map(msr_read(MSR_APIC_BASE) & PTE_ADDRESS, PAGE_SIZE);
+    enum { VECTOR = 0x41 };
     struct path path = {
         .vector = VECTOR,
         .trigger = count_command,
-        .rdi = registers + APIC_COMMAND_LOW,
+        .rdi = (u64)local_apic_register(APIC_COMMAND_LOW),
         .rsi = COMMAND_ASSERT | VECTOR,
         .known = known_end,
         .known_length = KNOWN_END,

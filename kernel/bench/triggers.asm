@@ -10,8 +10,6 @@ UD2_LENGTH      equ 2
 WORDS           equ PAGE_SIZE / 8
 TRAP_FLAG       equ 1                   ; in the second byte of rflags
 RFLAGS          equ 16                  ; in the CPU's frame
-COMMAND         equ 0x300               ; registers of the local APIC
-END_OF_INTERRUPT equ 0xb0
 
 section .text
 
@@ -92,5 +90,5 @@ known_no_step:
 
 global known_end
 known_end:
-        mov     dword [rdi - COMMAND + END_OF_INTERRUPT], 0
+        mov     dword [rdi - APIC_COMMAND_LOW + APIC_END_OF_INTERRUPT], 0
         iretq

@@ -3,8 +3,6 @@
 #include <arch/layout.h>
 #include <arch/local_apic.h>
 #include <arch/machine.h>
-#include <arch/msr.h>
-#include <arch/paging.h>
 #include <arch/stack.h>
 #include <kernel/irq.h>
 #include <kernel/regions.h>
@@ -21,8 +19,6 @@ enum {
     RDI = 0x0d1d1d1d, // where the instruction does not care
     RSI = 0x05151515,
     INTERRUPT = 0x41,
-    COMMAND_ASSERT = 1 << 14, // SDM vol. 3, figure 11-12
-    COMMAND_NMI = 4 << 8,
 };
 #define NOT_CANONICAL 0x8000000000000000ul
 
@@ -69,10 +65,8 @@ TEST(overflow)
 // Where the local APIC takes a command for this CPU, as soon as its lower half is written.
 static u64 command_register(void)
 {
-    char *registers = (char *)device_map(msr_read(MSR_APIC_BASE) & PTE_ADDRESS, PAGE_SIZE);
-
     local_apic_write(APIC_COMMAND_HIGH, local_apic_read(APIC_ID));
-    return (u64)(registers + APIC_COMMAND_LOW);
+    return (u64)local_apic_register(APIC_COMMAND_LOW);
 }
 
 static void nothing(struct pt_regs *regs, u64 error_code, unsigned vector)

@@ -26,13 +26,13 @@ stub_back:
         pop     rbp
         ret
 
-; INT n, which no controller knows of. <arch/interrupts.h> has the numbers.
+; INT n, which no controller knows of.
 int_spurious:
-        int     0xff
+        int     VECTOR_SPURIOUS
         ret
 int_pic_7:
-        int     0x27
+        int     VECTOR_PIC + 7
         ret
 int_pic_15:
-        int     0x2f
+        int     VECTOR_PIC + 15
         ret

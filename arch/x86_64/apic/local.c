@@ -9,26 +9,26 @@
 #define APIC_BASE_ENABLED (1ul << 11)
 #define APIC_BASE_X2APIC  (1ul << 10)
 #define REGISTERS_SIZE    0x400
-#define APART             0x10
+#define REGISTERS_APART   0x10
 
 static volatile u8 *registers;
 
 // An access to what lies between two registers is undefined; section 11.4.1.
-static volatile u32 *place_of(enum local_apic_register number)
+volatile u32 *local_apic_register(enum local_apic_register number)
 {
-    if (number % APART != 0)
+    if (number % REGISTERS_APART != 0)
         panic("the local APIC's registers are 0x10 apart, and none is at 0x%x", number);
     return (volatile u32 *)(registers + number);
 }
 
 u32 local_apic_read(enum local_apic_register from)
 {
-    return *place_of(from);
+    return *local_apic_register(from);
 }
 
 void local_apic_write(enum local_apic_register to, u32 value)
 {
-    *place_of(to) = value;
+    *local_apic_register(to) = value;
 }
 
 // In x2APIC mode there are no registers in memory, and from there no way back but by a reset.

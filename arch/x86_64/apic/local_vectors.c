@@ -1,4 +1,4 @@
-// The vectors that no device brings. SDM vol. 3, sections 11.5.3 "Error Handling" and 11.9 "Spurious
+// Handlers for the vectors that no device brings. SDM vol. 3, sections 11.5.3 "Error Handling" and 11.9 "Spurious
 // Interrupt".
 
 #include <apic/apic.h>
@@ -9,7 +9,7 @@
 #include <kernel/panic.h>
 #include <kernel/print.h>
 
-enum { ERRORS = 8, SELF = 1 << 18, ASSERT = 1 << 14 };
+enum { ERRORS = 8 };
 
 // Bits 0 to 7 of the error status register, figure 11-9; 0 to 4 on old CPUs only.
 static const char *const error_name[ERRORS] = {
@@ -30,7 +30,7 @@ static bool apic_error(struct pt_regs *regs, void *context)
     for (unsigned bit = 0; bit < ERRORS; bit++)
         if (errors >> bit & 1)
             print(" %s", error_name[bit]);
-    print("\n");
+    print("%s\n", errors ? "" : " none that it knows of");
     return true;
 }
 
@@ -54,9 +54,4 @@ void local_vectors_request(void)
     request(VECTOR_PIC + 15, "spurious, second PIC", pic_spurious, 15);
     request(VECTOR_APIC_ERROR, "local APIC error", apic_error, 0);
     request(VECTOR_SPURIOUS, "spurious", apic_spurious, 0);
-}
-
-void interrupt_self(unsigned vector)
-{
-    local_apic_write(APIC_COMMAND_LOW, SELF | ASSERT | vector);
 }

@@ -2,7 +2,9 @@
 // `gcc -S` writes one line "=> %define NAME value" for each; the Makefile keeps those.
 
 #include <arch/cpu.h>
+#include <arch/interrupts.h>
 #include <arch/layout.h>
+#include <arch/local_apic.h>
 #include <arch/msr.h>
 #include <arch/regs.h>
 #include <arch/segments.h>
@@ -59,6 +61,11 @@ void offsets(void)
     SAME(MSR_EFER);
     SAME(EFER_LME);
     SAME(EFER_NXE);
+
+    SAME(VECTOR_PIC);
+    SAME(VECTOR_SPURIOUS);
+    SAME(APIC_END_OF_INTERRUPT);
+    SAME(APIC_COMMAND_LOW);
 
     SAME(PAGE_SIZE);
     SAME(LARGE_PAGE_SIZE);

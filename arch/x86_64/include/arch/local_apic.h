@@ -23,8 +23,21 @@ enum local_apic_register {
     APIC_TIMER_DIVIDE = 0x3e0,
 };
 
+// The command: what is sent, in APIC_COMMAND_LOW, to the APIC whose ID stands in the upper 8 bits of
+// APIC_COMMAND_HIGH, as in APIC_ID. SDM vol. 3, figure 11-12.
+enum {
+    COMMAND_FIXED = 0 << 8, // the vector in the low 8 bits
+    COMMAND_NMI = 4 << 8,
+    COMMAND_PENDING = 1 << 12, // read: not sent yet
+    COMMAND_ASSERT = 1 << 14,  // always, but for a level's end
+    COMMAND_SELF = 1 << 18,    // to this APIC, whatever APIC_COMMAND_HIGH says
+};
+
 u32 local_apic_read(enum local_apic_register from);
 void local_apic_write(enum local_apic_register to, u32 value);
+
+// Where it is in memory: for who must not call anything.
+volatile u32 *local_apic_register(enum local_apic_register number);
 
 // Sends this CPU an NMI. It strikes before the return, or is held back while NMIs are blocked; of
 // several that are held back one strikes.
