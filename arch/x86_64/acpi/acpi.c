@@ -17,8 +17,10 @@ enum {
     RSDP_STEP = 16,
 };
 
-enum { XSDT_REVISION = 2, TABLE_MOST = 1 << 20 };
-enum { CPUID_EXTENDED = 1 << 31, CPUID_ADDRESSES = CPUID_EXTENDED + 8, ADDRESS_BITS_LEAST = 36 };
+enum { XSDT_REVISION = 2, TABLE_MOST = 1 << 20, ADDRESS_BITS_LEAST = 36 };
+
+#define CPUID_EXTENDED  0x80000000u
+#define CPUID_ADDRESSES 0x80000008u
 
 bool acpi_sum_right(const void *structure, size_t size)
 {
