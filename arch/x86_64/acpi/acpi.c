@@ -67,9 +67,9 @@ static bool is_called(const struct acpi_header *table, const char *signature)
 // Beyond the physical addresses that the CPU has, a page-table entry has reserved bits.
 static u64 physical_end(void)
 {
-    if (cpuid((u32)CPUID_EXTENDED, 0).eax < (u32)CPUID_ADDRESSES)
+    if (cpuid(CPUID_EXTENDED, 0).eax < CPUID_ADDRESSES)
         return 1ul << ADDRESS_BITS_LEAST;
-    return 1ul << (cpuid((u32)CPUID_ADDRESSES, 0).eax & 0xff);
+    return 1ul << (cpuid(CPUID_ADDRESSES, 0).eax & 0xff);
 }
 
 static void refuse(const char *signature, const char *why)
