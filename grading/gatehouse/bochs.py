@@ -9,6 +9,7 @@ line, just beyond the limit, is answered with SIGINT, which stops the machine wh
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import replace
@@ -26,7 +27,9 @@ BIOS, VGA_BIOS = "/usr/share/bochs/BIOS-bochs-latest", "/usr/share/vgabios/vgabi
 SCREEN = "/usr/lib/*/bochs/plugins/libbx_term_gui.so"
 CONFIGURATION, MESSAGES, DISK = "bochsrc", "bochs.log", "disk.img"
 CMDLINE_AT, CMDLINE_MOST = 512, 1536     # in the disk's image
+BEGINS = ("tests_run_before", "machine_settle")      # called before each step of initialisation; around each test
 CYLINDER = 16 * 63 * 512                 # Bochs guesses the geometry of whole cylinders only
+BREAKPOINT = re.compile(r"Breakpoint (\d+),")
 MILLION = 1_000_000                      # the unit of -dumpstats
 SLACK = 1 << 16                          # the debugger's own words on standard output
 INTERRUPT_FLAG = 1 << 9
@@ -145,11 +148,17 @@ class _Machine:
         debugger, limits, seen = self._debugger, self._limits, None
         try:
             debugger.ask(f"sb {limits.instructions}")
-            if look and (end := symbols.get("machine_end")):
-                debugger.ask(f"lb {end:#x}")
+            ends = ("machine_end",) if look else ()
+            stops = [name for name in (*ends, *BEGINS) if symbols.get(name)]
+            for name in stops:
+                debugger.ask(f"lb {symbols.address(name):#x}")
             while True:
                 stop = debugger.go()
-                if "Breakpoint 1" in stop:
+                breakpoint = BREAKPOINT.search(stop)
+                if breakpoint and stops[int(breakpoint[1]) - 1] in BEGINS:
+                    self._child.catch_up()
+                    self._log.tally.clear()
+                elif breakpoint:
                     debugger.ask("d 1")
                     seen = look(debugger.view(self._directory, symbols)) if look else None
                 elif "Caught time breakpoint" in stop:

@@ -13,8 +13,9 @@ from .hand_console import Console
 from .outcome import trail_told
 from .places import Places
 from .qemu import PROGRAM, SHIFT
-from .qemu_trail import Loop, TrailLog
+from .qemu_trail import Loop, TrailLog, options
 from .supervise import missing
+from .symbols import Symbols
 from .terminal import Listener, keyboard, show, tied
 
 # The machine of the grader, but with the exit port.
@@ -46,7 +47,7 @@ class Machine:
         self._words, self._log = Listener(self._say), Listener(self._note)
         line = [PROGRAM, *MACHINE, "-chardev", f"stdio,id=terminal,mux=on,signal=off,logfile={asked.run / CONSOLE}",
                 "-serial", "chardev:terminal", "-device", f"isa-debugcon,iobase={DEBUG_CONSOLE:#x},chardev=terminal",
-                "-d", "int,cpu_reset", "-D", self._log.path,
+                *options(Symbols(asked.kernel)), "-D", self._log.path,
                 "-action", "reboot=shutdown,shutdown=pause" if gdb else "reboot=shutdown",
                 "-kernel", str(asked.kernel), "-append", asked.cmdline, *terminal.split(), *more]
         with (asked.run / "messages").open("w") as messages:

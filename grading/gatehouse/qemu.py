@@ -9,9 +9,9 @@ where the time ran out (`pause` lets it go on until the main loop wakes); `-acti
 shutdown=pause` then turns every end of a machine into a pause in which it can be looked at.
 
 The injector is QEMU's pvpanic: a guest that writes to it is paused behind that very instruction, and
-`-action panic=pause` leaves it to us to let it go on.  The watchdog's time stands still meanwhile, but for a race: between the
-stop of the CPU and that of the clock QEMU may find nothing to do and move the clock to the next timer,
-which is the watchdog if no other runs.  A machine that ran out of time right there is `stalled`.
+`-action panic=pause` leaves it to us to let it go on.  The watchdog's time stands still meanwhile, but for
+a race: between the stop of the CPU and that of the clock QEMU may find nothing to do and move the clock to
+the next timer, the watchdog's if no other runs.  A machine that ran out of time right there is `stalled`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from .machine import RAM, Answer, Ending, Limits, Run, View, no_answer
-from .qemu_trail import Loop, TrailLog
+from .qemu_trail import Loop, TrailLog, options
 from .qmp import Qmp, view
 from .supervise import Channel, Child, Flood, Gone, Overtime, missing
 from .symbols import NotAKernel, Symbols
@@ -34,7 +34,7 @@ SHIFT = 6                            # an instruction takes 2**SHIFT ns
 MACHINE = ["-accel", "tcg", "-icount", f"shift={SHIFT},sleep=off", "-machine", "q35",
            "-m", str(RAM >> 20), "-no-user-config", "-nodefaults", "-display", "none", "-device", "ib700",
            "-device", "pvpanic,events=1", "-action", "reboot=shutdown,shutdown=pause,watchdog=reset,panic=pause",
-           "-S", "-d", "int,cpu_reset"]
+           "-S"]
 MODEL = "max,vendor=GenuineIntel"    # of the CPU; the grader's
 MESSAGES, KERNEL = "qemu.log", "kernel"
 WATCHDOG_PORT = 0x443
@@ -98,7 +98,7 @@ class _Machine:
         self._gdb, gdb = socket.socketpair()
         stack.enter_context(self._monitor)
         stack.enter_context(self._gdb)
-        self._command = [PROGRAM, *MACHINE, "-cpu", model, "-D", log.path,
+        self._command = [PROGRAM, *MACHINE, "-cpu", model, *options(symbols), "-D", log.path,
                          "-serial", f"file:{self._serial.path}", "-debugcon", f"file:{self._debugcon.path}",
                          "-chardev", f"socket,id=qmp,fd={monitor.fileno()}", "-mon", "chardev=qmp,mode=control",
                          "-chardev", f"socket,id=gdb,fd={gdb.fileno()}", "-kernel", KERNEL, "-append", cmdline]

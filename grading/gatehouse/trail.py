@@ -2,6 +2,9 @@
 
 A fault loop logs millions of events.  A Tally keeps the first few and the last few, counts those
 between, and decides whether the machine went round in a circle.
+
+A trail begins with the test, or the step of initialisation, in which the machine died: what came before
+was mended, for the kernel went on.  Both emulators tell when the kernel was in the functions that begin them.
 """
 
 from __future__ import annotations
@@ -47,7 +50,7 @@ class Tally:
         self.clear()
 
     def clear(self) -> None:
-        """Forget all events: what came before was not the kernel."""
+        """Forget all events: what came before was not the kernel, or is over."""
         self._head: list[Raw] = []
         self._tail: deque[Raw] = deque(maxlen=TAIL)
         self._circle: Counter[Hashable] = Counter()      # how often each of the last faults came

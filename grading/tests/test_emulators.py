@@ -142,6 +142,12 @@ def test_the_trail_begins_with_the_kernel(boot: Boot, cause: Callable[[str], int
     assert 8 in [event.vector for event in run.trail]
 
 
+def test_the_trail_begins_with_the_test(boot: Boot, cause: Callable[[str], int]) -> None:
+    run = boot("triple_after_another_test")
+    assert run.ending == Ending.RESET and run.trail
+    assert {event.rip for event in run.trail} == {cause("triple_after_another_test")}
+
+
 def test_a_reset_by_a_port(boot: Boot) -> None:
     run = boot("port_reset")
     assert (run.ending, run.detail, run.trail) == (Ending.RESET, "reset by a port, not by a fault", [])

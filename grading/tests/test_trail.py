@@ -78,6 +78,17 @@ def test_qemus_log_in_any_pieces(chunk: int) -> None:
     assert out.triple
 
 
+@pytest.mark.parametrize("chunk", [1, 100_000])
+def test_what_came_before_the_test_is_forgotten(chunk: int) -> None:
+    mark = b"Trace 0: 0x7fb0c4193b40 [0000000000000000/ffffffff8010841f/0880c2b0/ff020000] \n"
+    text = b"Linking TBs 0x7f index 0 -> 0x7f\n".join([
+        log((14, 2, 0, 1, 0x80000011)) * 100, mark * 2, log((13, 0x18, 0, 2, 0x80000011), (8, 0, 0, 2, 0x80000011))])
+    out = TrailLog()
+    for start in range(0, len(text), chunk):
+        out.feed(text[start:start + chunk])
+    assert out.trail() == [Event(13, 0x18, 2), Event(8, 0, 2)]
+
+
 def test_a_loop_is_told_at_its_event_whatever_follows() -> None:
     text = log(*[(14, 0, 0, 1, 1)] * (CERTAIN + 10))
     out = TrailLog()

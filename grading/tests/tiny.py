@@ -14,6 +14,9 @@ BODIES = {
     "end": "",
     "triple": "cause: ud2",
     "triple_after_int3": "gate 3 \n int3 \n int3 \n mov byte [rdi + 5], 0 \n cause: int3",
+    "triple_after_another_test": "gate 3 \n int3 \n call tests_run_before \n mov byte [rdi + 5], 0 \n cause: int3 \n"
+                                 "global tests_run_before:function (tests_run_before.end - tests_run_before) \n"
+                                 "tests_run_before: ret \n .end:",
     "port_reset": "mov dx, 0xcf9 \n mov al, 2 \n out dx, al \n mov al, 6 \n out dx, al \n jmp $",
     "halt": "cli \n cause: hlt \n nop",
     "halt_last": "cli \n lea rax, [back] \n cause: hlt \n jmp cause",
