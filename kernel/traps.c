@@ -2,6 +2,7 @@
 
 #include <arch/cpu.h>
 #include <arch/exception_table.h>
+#include <arch/interrupts.h>
 #include <kernel/panic.h>
 #include <kernel/print.h>
 #include <kernel/symbols.h>
@@ -16,8 +17,17 @@ static noreturn __attribute__((noinline, cold)) void wrong_vector(u64 vector)
     panic("trap: the entry code passed 0x%lx as the vector", vector);
 }
 
+static noreturn __attribute__((noinline, cold)) void interrupts_left_on(u64 vector)
+{
+    panic("the handler of vector %lu, %s, has turned interrupts on and not off again", vector,
+          vectors[vector].name);
+}
+
+// The path of every exception, short on purpose: what must outlast the handler is kept in memory, for a
+// register would have to be saved first.
 void trap(struct pt_regs *regs, u64 error_code, u64 vector)
 {
+    volatile u64 struck = vector, fault_address;
     trap_handler *handler;
 
     if (vector >= VECTORS_COUNT)
@@ -27,7 +37,15 @@ void trap(struct pt_regs *regs, u64 error_code, u64 vector)
     handler = handlers[vector];
     if (!handler)
         handler = vectors[vector].handler;
-    handler(regs, error_code, (unsigned)vector);
+    if (!vectors_ist[vector]) {
+        handler(regs, error_code, (unsigned)vector);
+    } else { // IF does not hold it back: it may be in front of a page fault's look at CR2
+        fault_address = read_cr2();
+        handler(regs, error_code, (unsigned)vector);
+        write_cr2(fault_address);
+    }
+    if (interrupts_enabled())
+        interrupts_left_on(struck); // the next one could find its frame still in use
 }
 
 trap_handler *trap_set_handler(unsigned vector, trap_handler *handler)
@@ -38,21 +56,36 @@ trap_handler *trap_set_handler(unsigned vector, trap_handler *handler)
     return before;
 }
 
-// An exception that nothing in the kernel expects, but perhaps the instruction itself.
-void do_bug(struct pt_regs *regs, u64 error_code, unsigned vector)
+noreturn void trap_panic(const struct pt_regs *regs, u64 error_code, unsigned vector)
 {
-    if (exception_table_fixup(regs))
-        return;
     if (error_code == NO_ERROR_CODE)
         panic_at(regs, "vector %u, %s", vector, vectors[vector].name);
     panic_at(regs, "vector %u, %s, error code 0x%lx", vector, vectors[vector].name, error_code);
 }
 
+// Whether rip is the instruction itself, and a row of the exception table may have foreseen what
+// happened to it. With #DB and #OF rip is the next one, which is innocent. SDM vol. 3, section 6.5.
+static bool may_be_foreseen(unsigned vector)
+{
+    return vector == VECTOR_GP || vector == VECTOR_SS;
+}
+
+// An exception that nothing in the kernel expects, but perhaps the instruction itself.
+void do_bug(struct pt_regs *regs, u64 error_code, unsigned vector)
+{
+    if (regs->cs & RPL_MASK)
+        user_fault(regs, error_code, vector, 0, 0);
+    else if (!may_be_foreseen(vector) || !exception_table_fixup(regs))
+        trap_panic(regs, error_code, vector);
+}
+
 // int3 in the kernel, with no debugger that would want it: say where and go on.
 void do_breakpoint(struct pt_regs *regs, u64 error_code, unsigned vector)
 {
-    (void)error_code;
-    (void)vector;
+    if (regs->cs & RPL_MASK) {
+        user_fault(regs, error_code, vector, 0, 0);
+        return;
+    }
     print("# breakpoint before ");
     symbol_print(regs->rip);
     print("\n");

@@ -13,6 +13,13 @@ const struct vector vectors[VECTORS_COUNT] = {
 #include <entry/vectors.def>
 };
 
+#undef VECTORS
+#define VECTORS(first, last, code, door, ist, ...) [first... last] = ist,
+
+const u8 vectors_ist[VECTORS_COUNT] = {
+#include <entry/vectors.def>
+};
+
 // Every vector stands in one row: a second row for one is a -Woverride-init error above.
 #undef VECTORS
 #define VECTORS(first, last, ...) +(last) - (first) + 1

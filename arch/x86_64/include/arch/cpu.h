@@ -62,6 +62,11 @@ static inline u64 read_cr2(void)
     return value;
 }
 
+static inline void write_cr2(u64 value)
+{
+    asm volatile("mov cr2, %0" ::"r"(value) : "memory");
+}
+
 static inline u64 read_cr3(void)
 {
     u64 value;

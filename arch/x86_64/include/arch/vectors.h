@@ -47,3 +47,6 @@ struct vector {
 };
 
 extern const struct vector vectors[VECTORS_COUNT];
+
+// The column `ist` alone, close together: every exception looks at it.
+extern const u8 vectors_ist[VECTORS_COUNT];
