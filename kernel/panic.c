@@ -1,16 +1,23 @@
 // Panic: report and end.
 
+#include <arch/interrupts.h>
 #include <arch/machine.h>
 #include <arch/stack.h>
 #include <kernel/panic.h>
 #include <kernel/print.h>
 #include <kernel/symbols.h>
 
-static void print_stack(u64 rsp)
+// A report that faults is reported, too, and that report may fault.
+enum { MOST_REPORTS = 3 };
+
+static void print_stack(const struct pt_regs *regs)
 {
+    u64 rsp = regs->rsp;
     const struct stack *stack = stack_in_use(rsp);
 
-    if (stack && rsp < (u64)stack->low)
+    if (regs->cs & RPL_MASK)
+        print("  in a program, on a stack of its own\n");
+    else if (stack && rsp < (u64)stack->low)
         print("  on the %s and below its end, in its guard page\n", stack->name);
     else if (stack)
         print("  on the %s, %lu of %lu bytes used\n", stack->name, (u64)stack->top - rsp,
@@ -21,6 +28,11 @@ static void print_stack(u64 rsp)
 
 static void print_headline(const char *format, va_list arguments)
 {
+    static unsigned reports;
+
+    interrupts_disable(); // what would come in between may panic, too, and never end
+    if (reports++ == MOST_REPORTS)
+        machine_end(MACHINE_PANIC);
     print("\nPANIC: ");
     vprint(format, arguments);
     print("\n");
@@ -42,7 +54,7 @@ static noreturn void report(const struct pt_regs *regs, void (*details)(const vo
     print("  at ");
     symbol_print(regs->rip);
     print("\n");
-    print_stack(regs->rsp);
+    print_stack(regs);
     regs_print(regs);
     print("  backtrace\n");
     backtrace_print(regs);

@@ -3,8 +3,8 @@
 
 #include <arch/regs.h>
 
-// Prints what went wrong (a printf format), where, every register, the stack and how it came to
-// be there, and ends the machine with MACHINE_PANIC.
+// Turns interrupts off, prints what went wrong (a printf format), where, every register, the stack and
+// how it came to be there, and ends the machine with MACHINE_PANIC.
 #define panic(...)                          \
     do {                                    \
         struct pt_regs panic_regs;          \
