@@ -33,9 +33,11 @@ const struct stack *stack_guarded_by(u64 address)
     return NULL;
 }
 
+// An empty stack's RSP is its top, which may be the first byte of the next one's guard page.
 const struct stack *stack_in_use(u64 rsp)
 {
-    const struct stack *stack = stack_at(rsp);
-
-    return stack ? stack : stack_guarded_by(rsp);
+    for (const struct stack *stack = stacks; stack; stack = stack->next)
+        if (rsp >= (u64)stack->low && rsp <= (u64)stack->top)
+            return stack;
+    return stack_guarded_by(rsp);
 }

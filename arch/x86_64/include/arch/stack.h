@@ -23,7 +23,8 @@ const struct stack *stack_at(u64 address);
 // The stack in whose guard page `address` lies, or NULL: who touches it has left the stack below.
 const struct stack *stack_guarded_by(u64 address);
 
-// The stack that code with this RSP runs on, also when it has overflowed into its guard page; or NULL.
+// The stack that code with this RSP runs on, also when nothing is on it yet, and when it has overflowed
+// into its guard page; or NULL.
 const struct stack *stack_in_use(u64 rsp);
 
 // What a function with a frame pointer leaves at RBP. SysV ABI for x86-64, section 3.2.2.
