@@ -5,15 +5,16 @@
 #include <arch/types.h>
 
 // The steps, in order. Macros, because they become part of a section's name.
-#define INIT_CONSOLE    10
-#define INIT_SEGMENTS   30
-#define INIT_IDT        40
-#define INIT_FAULTS     45 // what makes faults repairable, and the CPU's protections
-#define INIT_LOCAL_APIC 50
-#define INIT_IST        60
-#define INIT_INTERRUPTS 70
-#define INIT_TIME       75
-#define INIT_DONE       99 // no step: after all of them
+#define INIT_CONSOLE       10
+#define INIT_SEGMENTS      30
+#define INIT_IDT           40
+#define INIT_FAULTS        45 // what makes faults repairable, and the CPU's protections
+#define INIT_LOCAL_APIC    50
+#define INIT_IST           60
+#define INIT_MACHINE_CHECK 65 // when #MC has a stack
+#define INIT_INTERRUPTS    70
+#define INIT_TIME          75
+#define INIT_DONE          99 // no step: after all of them
 
 struct init {
     u64 step;

@@ -2,7 +2,6 @@
 
 #include <arch/hole.h>
 #include <arch/layout.h>
-#include <arch/machine_check.h>
 #include <arch/percpu.h>
 #include <arch/vectors.h>
 #include <cpu/ist.h>
@@ -40,6 +39,5 @@ static void ist_initialise(void)
         panic("no memory left for the stacks of the IST");
     idt_use_ist();
     //@ } hole("5.4");
-    machine_check_enable();
 }
 INIT(INIT_IST, ist_initialise);

@@ -1,14 +1,13 @@
-// Machine checks. SDM vol. 3, sections 16.3 (the registers), 16.8 (initialisation), 16.10 (handler).
+// Machine checks. SDM vol. 3, sections 16.3 (the registers), 16.6 (recovery), 16.8 (initialisation), 16.10
+// (handler).
 
 #include <arch/cpu.h>
 #include <arch/machine_check.h>
 #include <arch/msr.h>
+#include <kernel/init.h>
 #include <kernel/panic.h>
 #include <kernel/print.h>
 #include <kernel/traps.h>
-
-#define MCG_CAP_BANKS 0xfful
-#define MCG_CAP_CTL   (1ul << 8) // there is an IA32_MCG_CTL
 
 #define ALL_ERRORS (~0ul)
 
@@ -45,17 +44,30 @@ bool machine_check_read(unsigned bank, struct machine_check_bank *error)
     return status & MC_STATUS_VALID;
 }
 
-// Prints every error. Returns the bits of all their statuses.
-static u64 report_banks(void)
+// Whether the kernel may go on after this error. SDM vol. 3, sections 16.6.2 and 16.6.3.
+static bool survivable(u64 status)
 {
-    u64 all = 0;
+    u64 action_required =
+        MC_STATUS_UNCORRECTED | MC_STATUS_ENABLED | MC_STATUS_SIGNALED | MC_STATUS_ACTION;
+
+    if (status & MC_STATUS_CONTEXT_LOST)
+        return false;
+    if (!(status & MC_STATUS_UNCORRECTED))
+        return true;
+    return capabilities & MCG_CAP_RECOVERY && (status & action_required) != action_required;
+}
+
+// Prints every error. Returns whether the kernel may go on after all of them.
+static bool report_banks(void)
+{
+    bool all = true;
 
     for (unsigned bank = 0; bank < machine_check_banks(); bank++) {
         struct machine_check_bank error;
 
         if (!machine_check_read(bank, &error))
             continue;
-        all |= error.status;
+        all &= survivable(error.status);
         print("# machine check, bank %u: %s, code 0x%04lx, status 0x%016lx", bank,
               error.status & MC_STATUS_UNCORRECTED ? "uncorrected" : "corrected",
               error.status & MC_STATUS_CODE, error.status);
@@ -63,7 +75,7 @@ static u64 report_banks(void)
             print(", address 0x%lx", error.address);
         if (error.status & MC_STATUS_MISC_VALID)
             print(", misc 0x%lx", error.misc);
-        print("\n");
+        print(error.status & MC_STATUS_OVERFLOW ? ", others are lost\n" : "\n");
     }
     return all;
 }
@@ -74,7 +86,19 @@ static void clear_banks(void)
         msr_write(bank_register(bank, STATUS), 0);
 }
 
-void machine_check_enable(void)
+// The first bank whose errors are the kernel's to enable: before model 1AH of family 6, which is also that
+// of all later ones, bank 0 is the firmware's. SDM vol. 3, section 16.3.2.1.
+static unsigned first_bank(void)
+{
+    u32 signature = cpuid(CPUID_FEATURES, 0).eax;
+    unsigned family = signature >> 8 & 0xf;
+    unsigned model = (signature >> 12 & 0xf0) | (signature >> 4 & 0xf);
+
+    return family == 6 && model < 0x1a ? 1 : 0;
+}
+
+// From here on they come by #MC, whose gate has its stack; before, one was a shutdown.
+static void machine_check_initialise(void)
 {
     if (!has(FEATURES_MCE))
         return;
@@ -83,25 +107,26 @@ void machine_check_enable(void)
         msr_read_safe(MSR_MCG_CAP, &capabilities);
     if (capabilities & MCG_CAP_CTL)
         msr_write(MSR_MCG_CTL, ALL_ERRORS);
-    for (unsigned bank = 0; bank < machine_check_banks(); bank++)
+    for (unsigned bank = first_bank(); bank < machine_check_banks(); bank++)
         msr_write(bank_register(bank, CTL), ALL_ERRORS);
-    report_banks();
+    report_banks(); // from before the start
     clear_banks();
     write_cr4(read_cr4() | CR4_MCE);
 }
+INIT(INIT_MACHINE_CHECK, machine_check_initialise);
 
 // The banks are cleared only if the machine goes on: whoever looks at it afterwards finds them.
 void do_machine_check(struct pt_regs *regs, u64 error_code, unsigned vector)
 {
     u64 global = machine_check_banks() ? msr_read(MSR_MCG_STATUS) : 0;
-    u64 errors;
 
     (void)error_code;
     print("\n"); // it may have struck in the middle of a line
-    errors = report_banks();
-    if (!(global & MCG_STATUS_RIPV) || errors & MC_STATUS_CONTEXT_LOST)
+    if (!report_banks() || !(global & MCG_STATUS_RIPV))
         panic_at(regs, "vector %u, %s: what it interrupted cannot go on, MCG_STATUS 0x%lx", vector,
                  vectors[vector].name, global);
     clear_banks();
-    msr_write(MSR_MCG_STATUS, 0); // the next one may come
+    // The next one may come, and until this one's IRETQ it would overwrite its frame, which is at the top
+    // of the same stack: so this is the last thing done. docs/entry.md, "The same stack, entered twice".
+    msr_write(MSR_MCG_STATUS, 0);
 }

@@ -2,11 +2,11 @@
 
 #include <arch/hole.h>
 #include <arch/layout.h>
-#include <arch/machine_check.h>
 #include <arch/percpu.h>
 #include <arch/vectors.h>
 #include <cpu/ist.h>
 #include <entry/idt.h>
+#include <kernel/errno.h>
 #include <kernel/init.h>
 #include <kernel/panic.h>
 
@@ -26,7 +26,7 @@ int ist_prepare(struct tss *tss, struct stack stacks[IST_STACKS])
         struct stack *stack = stacks + ist - 1;
 
         if (stack_make(stack, IST_STACK_SIZE))
-            return -1;
+            return -ENOMEM;
         tss->ist[ist - 1] = (u64)(stack->low + IST_STACK_SIZE);
     }
     return 0;
@@ -38,6 +38,5 @@ static void ist_initialise(void)
     if (ist_prepare(&percpu0.tss, ist_stacks) != 0)
         panic("no stacks");
     idt_use_ist();
-    machine_check_enable();
 }
 INIT(INIT_IST, ist_initialise);
