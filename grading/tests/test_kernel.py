@@ -16,7 +16,8 @@ from gatehouse.qemu import Qemu
 ROOT = Path(__file__).resolve().parents[2]
 NONCE = "0123456789abcdef"
 RETURNING = [("no_page_is_writable_and_executable", "map_and_unmap", "device_map", "pages", "all_pages", "heap"),
-             ("printing", "symbols"), ("region_add", "regions_cut", "safe_access", "protections")]
+             ("printing", "symbols"), ("region_add", "regions_cut", "safe_access", "protections"),
+             ("foreseen", "fault_address_kept", "stack_in_use")]
 PRINTED = """\
 # [-42] [   42] [42   ] [00042] [4000000000] [beef]
 # [-4611686018427387904] [18446744073709551615] [000000000000feed] [8]
@@ -47,7 +48,7 @@ def panic(run: Run) -> str:
     return text[text.index("PANIC: "):]
 
 
-@pytest.mark.parametrize("names", RETURNING, ids=["memory", "report", "faults"])
+@pytest.mark.parametrize("names", RETURNING, ids=["memory", "report", "faults", "traps"])
 def test_all_that_return_pass(boot, names: tuple[str, ...]) -> None:
     run = boot("test=" + ",".join(names))
     said = ktap.parse(run.serial, names, NONCE)
@@ -88,6 +89,30 @@ def test_page_fault_that_is_a_bug_is_told_in_words(boot) -> None:
                     r"  error code 0x2\n  mapping: none, the entry of level 1 is 0\n  region: none\n"
                     r"  that is the guard page of the boot stack: the stack has overflowed\n"
                     r"  at test_below_the_stack\+0x", text), text
+
+
+@pytest.mark.parametrize(("name", "said"), [
+    ("breakpoint_on_a_row", r"vector 1, #DB debug\n  at read_safe\+0x"),
+    ("program_on_a_row", r"vector 13, #GP general protection: CS in the frame says ring 3, and there is no ring 3 yet\n"
+                         r"  at read_safe\+0x\w+\n  in a program, on a stack of its own\n"),
+    ("interrupts_left_on", r"the handler of vector 3, #BP breakpoint, has turned interrupts on and not off again\n"),
+    ("panic_with_a_timer", r"the test's own, (?s:.*)\n    kernel_main\+0x"),
+])
+def test_panic_where_an_exception_went_wrong(boot, name: str, said: str) -> None:
+    text = panic(boot(f"test={name}"))
+    assert re.match("PANIC: " + said, text), text
+
+
+def test_a_panic_that_faults_ends(boot) -> None:
+    run = boot("test=panic_without_end")
+    assert (run.ending, run.serial.count(b"PANIC: ")) == (Ending.ENDED, 3)
+
+
+def test_machine_check_that_demands_an_action(kernel: Path, tmp_path: Path) -> None:
+    """SRAR: the program counter is good, the data that the interrupted code is about to use is not."""
+    run = Qemu().run(kernel, f"nonce={NONCE} test=machine_check_that_needs_action", tmp_path,
+                     answer=lambda serial: "mce 0 5 0xbd80000000000134 0x5 0x1234000 0x8c")
+    assert re.search(r"# machine check, bank 5: .*\n.*\nPANIC: vector 18, #MC", run.serial.decode()), run.serial.decode()
 
 
 def test_freeing_twice_is_told(boot) -> None:
