@@ -42,9 +42,10 @@ def test_bt_is_right_when_every_nmi_changes_the_stack() -> None:
 
 
 def test_three_stacks_deep() -> None:
-    told = gdb("05", "backtrace", ["tbreak walk_from_here", "continue", "bt", "stacks", "tss", "up 8", "stack 3"])
+    told = gdb("05", "backtrace", ["tbreak walk_from_here", "continue", "bt", "pt_regs", "stacks", "tss", "up 8", "stack 3"])
     assert re.search(r"#0  walk_from_here .*#3  <signal handler called>\n#4  step_once .*#5 .* step_in_nmi .*"
                      r"#8  <signal handler called>\n#9 .*nmi_self .*test_backtrace .*kernel_main ", told, re.DOTALL), told
+    assert re.search(r"\+0xa0  ss +0x0{16}  null: the interrupted code was entered by an IST stack$", told, re.MULTILINE), told
     rows = re.findall(r"(0x\w+) to (0x\w+) +(\d+) KiB  guard page (0x\w+)  (.*)$", told, re.MULTILINE)
     assert [name for *_, name in rows] == ["#DF stack", "NMI stack", "#DB stack  <- rsp", "#MC stack", "boot stack"], told
     assert all(int(low, 16) - int(guard, 16) == 4096 for low, _, _, guard, _ in rows)

@@ -70,6 +70,8 @@ def remark(name: str, value: int) -> str:
     """What a slot's value means."""
     if name == "rip":
         return describe(value) if describe(value) != f"{value:#x}" else ""
+    if name == "ss" and value == 0:
+        return "null: the interrupted code was entered by an IST stack"
     if name in ("cs", "ss"):
         return SELECTORS.get(value, "no selector of this kernel's GDT")
     if name == "rflags":
