@@ -71,6 +71,8 @@ def hand_in(root: Path) -> Iterator[str]:
     names += [name for name in [*answers, REPORT] if (root / name).is_file()]
     if changed := [name for name in names if name in uncommitted]:
         yield f"warning: not committed, packed as it is: {', '.join(changed)}"
+    if (asked := f"labs/{_so_far(root)[-1].id}/{submission.ANSWERS}") not in names and _asks(root, asked):
+        yield f"warning: {asked} is not there, so the lab's questions have no answer"
     if REPORT not in names:
         yield "warning: no report is packed; `make grade` writes one"
     elif newer := [name for name in names if name not in answers and _younger(root / name, root / REPORT)]:
@@ -80,6 +82,12 @@ def hand_in(root: Path) -> Iterator[str]:
     archive.write_bytes(_packed(root, archive.name.removesuffix(".tar.gz"), names))
     yield f"{archive.relative_to(root)}: {len(names)} files"
     yield from (f"  {name}" for name in names)
+
+
+def _asks(root: Path, answers: str) -> bool:
+    """Whether the README beside that file wants it."""
+    readme = (root / answers).with_name("README.md")
+    return readme.is_file() and answers in readme.read_text("utf-8", errors="replace")
 
 
 def _younger(path: Path, other: Path) -> bool:

@@ -150,6 +150,17 @@ def test_handin_warns_of_an_old_report(student: Student) -> None:
         f"warning: the report is older than {SERIAL}; `make grade` writes a new one")
 
 
+def test_handin_warns_of_questions_without_an_answer(student: Student) -> None:
+    answers = "labs/00-serial/ANSWERS.md"
+    told = f"warning: {answers} is not there, so the lab's questions have no answer"
+    assert told not in succeed(student.root, "handin"), "a lab without questions"
+    with (student.root / "labs/00-serial/README.md").open("a") as readme:
+        readme.write(f"Answer in `{answers}`.\n")
+    assert told in succeed(student.root, "handin")
+    (student.root / answers).write_text("because\n")
+    assert told not in succeed(student.root, "handin")
+
+
 def test_next_on_a_branch_that_is_called_like_the_courses(student: Student) -> None:
     git(student.root, "switch", "-q", "lab00")
     assert "lab00 is the name of a branch of the course; git branch -m work gives yours another" in succeed(
