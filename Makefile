@@ -254,7 +254,7 @@ QEMU_MACHINE := -accel tcg -machine q35 -cpu max,vendor=GenuineIntel -m 128 -net
 ##project  make check-labs              whether labs, holes, skeletons and links fit together
 ##project  make skeletons               derive the skeletons and the links of the solutions
 ##project  make mutants [LAB=]          whether every wrong solution is caught, with its hint
-##project  make bench [COMMIT=1]      the instructions of every way in and back, against grading/bench.toml
+##project  make bench [COMMIT=1]        the instructions of every way in and back, against grading/bench.toml
 ##project  make bench-grade             how long judging takes, against emulators that only exit
 
 # option --name,WORDS: `--name word` for each
@@ -290,6 +290,7 @@ bench-grade:
 ##   make debug [LAB=] [TEST=]    QEMU and gdb in this terminal; make qemu-gdb, make gdb in two
 ##   make bochs-debug [LAB=] [TEST=]               the debugger of Bochs, symbols loaded
 ##   make tour LAB=               a guided session in that debugger; CHECK=1 plays and checks it
+##   make tours                   plays and checks all of them
 by_hand = grading/debug $(1) --built $(dir) --state $(B) $(if $(lab),--lab $(lab)) \
           --test '$(TEST)' --seed '$(SEED)'
 
@@ -325,9 +326,9 @@ next holes handin:
 
 # ---- pages ---------------------------------------------------------------------------------------
 
-##
+##project
 ##project  make docs                    draw the stacks of docs/entry.md anew, from a run
-##project  make emulators [CHECK=1]      what the emulators do, row by row: docs/emulators.md; or only what has changed
+##project  make emulators [CHECK=1]     what the emulators do, row by row: docs/emulators.md; or only what has changed
 .PHONY: docs emulators
 docs:
 	$(Q)$(MAKE) -s kernel LAB=drawings
