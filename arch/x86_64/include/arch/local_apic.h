@@ -4,7 +4,7 @@
 #include <arch/types.h>
 
 enum local_apic_register {
-    APIC_ID = 0x20,
+    APIC_ID = 0x20, // in its upper 8 bits
     APIC_VERSION = 0x30,
     APIC_TASK_PRIORITY = 0x80,
     APIC_END_OF_INTERRUPT = 0xb0,
