@@ -34,7 +34,7 @@ static void breakpoint_clear(void)
 
 static const struct exception_row *row_in(const void *function)
 {
-    for (const struct exception_row *row = exception_table_start; row < exception_table_end; row++)
+    for (const struct exception_row *row = exception_table_start; row != exception_table_end; row++)
         if (symbol_at(row->instruction) == symbol_at((u64)function))
             return row;
     panic("no row");
