@@ -11,6 +11,7 @@
 #include <kernel/demand.h>
 #include <kernel/errno.h>
 #include <kernel/memory.h>
+#include <kernel/panic.h>
 #include <kernel/regions.h>
 #include <kernel/string.h>
 #include <kernel/test.h>
@@ -58,8 +59,17 @@ static void catch_fault(struct pt_regs *regs, u64 code, unsigned vector)
     regs->rip = (u64)touch_over;
 }
 
+// Where no fault is to be. The kernel's handlers would ask the exception table first, and that may not be
+// written yet, or be what has gone wrong.
+static void report_fault(struct pt_regs *regs, u64 code, unsigned vector)
+{
+    if (vector == VECTOR_PF)
+        panic_at(regs, "page fault at 0x%lx, error code 0x%lx", read_cr2(), code);
+    panic_at(regs, "vector %u, %s, error code 0x%lx", vector, vectors[vector].name, code);
+}
+
 // Counts, and lets the kernel mend it; gives up on an instruction that faults again and again.
-static void watch_fault(struct pt_regs *regs, u64 code, unsigned vector)
+static void watch_copy(struct pt_regs *regs, u64 code, unsigned vector)
 {
     note(regs, code);
     if (seen.count > ENOUGH) {
@@ -70,17 +80,26 @@ static void watch_fault(struct pt_regs *regs, u64 code, unsigned vector)
     do_page_fault(regs, code, vector);
 }
 
-static trap_handler *handler_before;
+// The same where nobody touches a user's address.
+static void watch_fault(struct pt_regs *regs, u64 code, unsigned vector)
+{
+    if (read_cr2() < USER_END)
+        report_fault(regs, code, vector);
+    watch_copy(regs, code, vector);
+}
 
+// Until end(), `handler` gets all page faults; #GP is expected of nobody.
 static void begin(trap_handler *handler)
 {
     memset(&seen, 0, sizeof(seen));
-    handler_before = trap_set_handler(VECTOR_PF, handler);
+    trap_set_handler(VECTOR_PF, handler);
+    trap_set_handler(VECTOR_GP, report_fault);
 }
 
 static void end(void)
 {
-    trap_set_handler(VECTOR_PF, handler_before);
+    trap_set_handler(VECTOR_PF, NULL);
+    trap_set_handler(VECTOR_GP, NULL);
 }
 
 static void catch_read(u64 address)
@@ -182,6 +201,7 @@ static void give_back(u64 *list)
     while (list) {
         u64 *next = (u64 *)list[0];
 
+        list[0] = ~0ul;
         pages_free(list, 1);
         list = next;
     }
@@ -395,11 +415,38 @@ struct witness {
 extern struct witness demand_witness[TOUCHED];
 struct witness demand_witness[TOUCHED];
 
+// By hand, before a real fault: a page that is not there then, or cannot be written, would lead on to the
+// exception table. A page that is not mapped leads to the same fault again, which write_mended sees.
+static bool demand_page_right(const struct region *region)
+{
+    const u64 flags = PTE_PRESENT | PTE_GLOBAL | PTE_WRITABLE | PTE_NO_EXECUTE;
+    u64 page = region->start + PAGE_SIZE, entry, physical;
+    int error;
+
+    add(region);
+    begin(report_fault);
+    error = demand_page(&kernel_space, region, page);
+    end();
+    report_error(error, 0, "demand_page");
+    entry = entry_at(page);
+    physical = entry & PTE_ADDRESS;
+    if (physical >= DEVICES_BASE - DIRECT_MAP_BASE) {
+        report(false, "0x%lx, in the entry, is a physical address", physical);
+        return false; // forget() would look there
+    }
+    if (entry)
+        report_bits(entry & ~PTE_ADDRESS, flags, "rw-, kernel: bits of the entry");
+    forget(region);
+    return !error && (!entry || (entry & ~PTE_ADDRESS) == flags);
+}
+
 TEST(demand_zero)
 {
     struct region region = make_region(DEMAND_PAGES, READ_WRITE);
     unsigned mapped = 0, touched = 0;
 
+    if (!demand_page_right(&region))
+        return;
     region.start += WITNESS_OFFSET;
     region.end += WITNESS_OFFSET;
     give_back(take_all_pages());
@@ -570,6 +617,7 @@ TEST(no_memory)
     region.end += 0x1000000000;
     refused.fill = refuse;
     available = pages_available();
+    begin(report_fault);
     report_error(demand_page(&kernel_space, &refused, refused.start), -EIO,
                  "demand_page of a region whose fill gives -EIO");
     report_equal(entry_at(refused.start), 0, "its entry");
@@ -583,6 +631,7 @@ TEST(no_memory)
     pages_free(last, 1);
     report_error(demand_page(&kernel_space, &region, region.start), -ENOMEM,
                  "demand_page with a page, but none for the tables");
+    end();
     report_count(pages_available(), 1, "pages left then");
     give_back(list);
 }
@@ -611,7 +660,7 @@ TEST(less_rights)
 
 static void expect_found(const struct exception_row *rows, size_t count)
 {
-    unsigned lost = 0, invented = 0;
+    unsigned lost = 0, invented = 0, outside = 0;
 
     for (size_t i = 0; i < count; i++) {
         u64 at = rows[i].instruction;
@@ -619,12 +668,15 @@ static void expect_found(const struct exception_row *rows, size_t count)
         lost += exception_table_find(rows, count, at) != &rows[i];
         invented += exception_table_find(rows, count, at - 1) != NULL;
         invented += exception_table_find(rows, count, at + 1) != NULL;
+        outside += exception_table_find(rows, i, at) != NULL;
+        outside += exception_table_find(&rows[i + 1], count - i - 1, at) != NULL;
     }
     invented += exception_table_find(rows, count, 0) != NULL;
     invented += exception_table_find(rows, count, ~0ul) != NULL;
     report_count(lost, 0, "rows not found, of a table of %zu", count);
     report_count(invented, 0, "rows found for instructions that have none, of a table of %zu",
                  count);
+    report_count(outside, 0, "rows found that lie beside those given, of a table of %zu", count);
 }
 
 // Instructions that lie wide apart, in both halves of the address space.
@@ -654,6 +706,7 @@ TEST(search)
     struct exception_row *rows = pages_allocate(PAGES);
     u64 times;
 
+    begin(report_fault);
     for (size_t i = 0; i < array_length(sizes); i++) {
         make_rows(rows, sizes[i]);
         expect_found(rows, sizes[i]);
@@ -661,6 +714,7 @@ TEST(search)
     for (size_t i = 0; i < ROWS; i++)
         rows[i] = (struct exception_row){ 64 * (i + 1), 0 };
     times = search_time(rows, ROWS) / search_time(rows, FEW_ROWS);
+    end();
     report(times < MOST_TIMES,
            "%zu rows are searched in less than %u times as long as %u (it took %lu)", (size_t)ROWS,
            MOST_TIMES, FEW_ROWS, times);
@@ -689,7 +743,9 @@ static bool fixup_right(u64 rip, const struct exception_row *row, bool aloud)
     before.rip = regs.rip;
     changed = memcmp(&regs, &before, sizeof(regs));
     if (aloud) {
-        report_equal(found, row != NULL, "exception_table_fixup for the instruction at 0x%lx", rip);
+        report_equal(found, row != NULL,
+                     "what exception_table_fixup says, having %s rip, for the instruction at 0x%lx",
+                     regs.rip == rip ? "kept" : "changed", rip);
         report_place(regs.rip, expected, "rip then");
         report_count(changed, 0, "other registers that it changed");
     }
@@ -721,9 +777,13 @@ static bool table_right(void)
 TEST(fixup)
 {
     u64 value = test_pattern();
+    bool right;
 
     report_equal(entry_at((u64)exception_table_start) & PTE_WRITABLE, 0, "the table is writable");
-    if (!table_right())
+    begin(report_fault);
+    right = table_right();
+    end();
+    if (!right)
         return; // what follows would fault for ever
     report_equal(touch_both(&value, &value), value, "a read that may fault, and does not");
     report_equal(touch_both((const u64 *)ABSENT, &value), -1, "a read that may fault, and does");
@@ -834,10 +894,17 @@ TEST(user_addresses)
         { KERNEL_BASE, -KERNEL_BASE + USER_BASE, false },
     };
     u64 kernel = test_pattern(), copy = kernel;
+    unsigned wrong = 0;
 
-    for (size_t i = 0; i < array_length(ranges); i++)
-        report_equal(user_range(ranges[i].address, ranges[i].size), ranges[i].good,
-                     "user_range(0x%lx, 0x%lx)", ranges[i].address, ranges[i].size);
+    for (size_t i = 0; i < array_length(ranges); i++) {
+        bool good = user_range(ranges[i].address, ranges[i].size);
+
+        report_equal(good, ranges[i].good, "user_range(0x%lx, 0x%lx)", ranges[i].address,
+                     ranges[i].size);
+        wrong += good != ranges[i].good;
+    }
+    if (wrong)
+        return; // what follows would copy
     report_count(copy_to_user((u64)&kernel, "overwritten", 8), 8,
                  "bytes that copy_to_user did not copy to an address of the kernel's");
     report_equal(kernel, copy, "what is there");
@@ -914,6 +981,15 @@ static void expect_left(u64 end, size_t size, size_t there)
                  "bytes left of %zu to clear, where %zu are there", size, there);
 }
 
+// More bytes than 32 bits can count, and the first is not there.
+static void expect_all_left(void)
+{
+    const size_t size = (1ul << 32) + 9;
+
+    report_equal(copy_to_user(USER_END - 2 * size, ours, size), size,
+                 "bytes left of 0x%lx to where no region is", size);
+}
+
 TEST(bytes_left)
 {
     struct region region = make_region(2, USER_READ_WRITE), constant = region;
@@ -940,6 +1016,7 @@ TEST(bytes_left)
     report_count(copy_from_user(theirs, constant.start + 5, 9), 0, "bytes left of 9 from there");
     report_count(copy_from_user(theirs, USER_END - PAGE_SIZE, 9), 9,
                  "bytes left of 9 from where no region is");
+    expect_all_left();
     forget(&region);
     forget(&constant);
 }
@@ -948,7 +1025,7 @@ static u64 copy_watched(u64 address, size_t size)
 {
     u64 rflags;
 
-    begin(watch_fault);
+    begin(watch_copy);
     copy_to_user(address, ours, size);
     rflags = read_rflags();
     end();
