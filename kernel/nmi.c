@@ -1,6 +1,7 @@
 // NMIs. A machine sends one when its hardware fails, when a watchdog expires, or when somebody wants
 // to know what hangs: where it struck is all that there is to say.
 
+#include <arch/interrupts.h>
 #include <kernel/print.h>
 #include <kernel/symbols.h>
 #include <kernel/traps.h>
@@ -13,4 +14,5 @@ void do_nmi(struct pt_regs *regs, u64 error_code, unsigned vector)
     print("\n# NMI before ");
     symbol_print(regs->rip);
     print(", and nobody has asked for it\n");
+    halt_overtaken(regs);
 }

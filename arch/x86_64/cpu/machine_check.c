@@ -2,6 +2,7 @@
 // (handler).
 
 #include <arch/cpu.h>
+#include <arch/interrupts.h>
 #include <arch/machine_check.h>
 #include <arch/msr.h>
 #include <kernel/init.h>
@@ -126,6 +127,7 @@ void do_machine_check(struct pt_regs *regs, u64 error_code, unsigned vector)
         panic_at(regs, "vector %u, %s: what it interrupted cannot go on, MCG_STATUS 0x%lx", vector,
                  vectors[vector].name, global);
     clear_banks();
+    halt_overtaken(regs);
     // The next one may come, and until this one's IRETQ it would overwrite its frame, which is at the top
     // of the same stack: so this is the last thing done. docs/entry.md, "The same stack, entered twice".
     msr_write(MSR_MCG_STATUS, 0);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <arch/cpu.h>
+#include <arch/regs.h>
 #include <arch/types.h>
 
 // The upper four bits of a vector are its priority: SDM vol. 3, section 11.8.3.
@@ -69,3 +70,8 @@ void interrupt_line_print(unsigned line);
 // Sleeps until an interrupt's handler has set *woken; not at all if it is set already. Call with
 // interrupts on; they are on when it returns. The CPU sleeps meanwhile, in HLT.
 void idle_until(const volatile bool *woken);
+
+// For the handlers of what IF does not hold back, NMI, #DB and #MC, before they return to `regs`. If
+// that struck between STI and HLT, HLT is passed over: STI holds interrupts back for one instruction,
+// not for one more behind an IRETQ, so what is to end the sleep might come before it has begun.
+void halt_overtaken(struct pt_regs *regs);
