@@ -17,7 +17,11 @@ ROOT = Path(__file__).resolve().parents[2]
 NONCE = "0123456789abcdef"
 RETURNING = [("no_page_is_writable_and_executable", "map_and_unmap", "device_map", "pages", "all_pages", "heap"),
              ("printing", "symbols"), ("region_add", "regions_cut", "safe_access", "protections"),
-             ("foreseen", "fault_address_kept", "stack_in_use")]
+             ("foreseen", "fault_address_kept", "stack_in_use"),
+             ("acpi", "acpi_wrong", "acpi_rsdp", "redirection_entries_interrupted", "line_without_input", "interrupts_printed",
+              "received_bytes_kept"),
+             ("timers", "timer_started_twice", "timer_starts_itself", "time_never", "calibration_interrupted"),
+             ("breakpoint_before_halt", "nmi_before_halt", "halt_overtaken")]
 PRINTED = """\
 # [-42] [   42] [42   ] [00042] [4000000000] [beef]
 # [-4611686018427387904] [18446744073709551615] [000000000000feed] [8]
@@ -48,7 +52,7 @@ def panic(run: Run) -> str:
     return text[text.index("PANIC: "):]
 
 
-@pytest.mark.parametrize("names", RETURNING, ids=["memory", "report", "faults", "traps"])
+@pytest.mark.parametrize("names", RETURNING, ids=["memory", "report", "faults", "traps", "interrupts", "time", "idle"])
 def test_all_that_return_pass(boot, names: tuple[str, ...]) -> None:
     run = boot("test=" + ",".join(names))
     said = ktap.parse(run.serial, names, NONCE)

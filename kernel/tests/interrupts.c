@@ -111,7 +111,7 @@ enum { CLOSED_LINE = 5, OTHER_INPUT = 6 };
 static void close_line(struct timer *timer)
 {
     interrupt_line_close(CLOSED_LINE);
-    timer_start(timer, time_after(20 * MICROSECOND + test_random() % 8192), close_line);
+    timer_start(timer, time_after(100 * MICROSECOND + test_random() % 16384), close_line);
 }
 
 TEST(redirection_entries_interrupted)
