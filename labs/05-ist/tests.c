@@ -182,6 +182,17 @@ static void expect_slots(const struct tss *tss, const struct stack *stacks)
     report_equal(tss->io_map, sizeof(*tss), "TSS, I/O map base");
 }
 
+static void prepare_without_memory(void)
+{
+    static struct stack stacks[IST_STACKS];
+    static struct tss tss;
+    u64 **list = take_all_but_one();
+    int got = ist_prepare(&tss, stacks);
+
+    give_back(list);
+    report_error(got, -ENOMEM, "ist_prepare with one page of memory left");
+}
+
 TEST_BEFORE(INIT_IST, tss_slots)
 {
     static struct stack stacks[IST_STACKS] = {
@@ -200,6 +211,7 @@ TEST_BEFORE(INIT_IST, tss_slots)
         expect_stack(&stacks[i], IST_STACK_SIZE, ist_stacks[i].name);
     expect_slots(&block.tss, stacks);
     report_equal(block.behind, 0, "what lies behind the TSS");
+    prepare_without_memory();
 }
 
 static u64 stub_of(unsigned vector)
@@ -669,6 +681,19 @@ TEST(no_overflow)
     trigger_run(&run, &trigger_ud);
 }
 
+// #UD cannot be delivered for want of a gate, and neither can #NP about that. RSP is well, and CR2 of
+// a page fault that was over before.
+TEST(stale_address)
+{
+    const struct stack *boot = stack_at((u64)boot_stack);
+    struct run run = run_with(0, 0);
+
+    report(faults_at(boot->low - sizeof(u64)), "#PF at the last bytes below the boot stack");
+    idt[VECTOR_UD].attributes &= (u8)~GATE_PRESENT;
+    idt[VECTOR_NP].attributes &= (u8)~GATE_PRESENT;
+    trigger_run(&run, &trigger_ud);
+}
+
 enum { MOST_STEPS = 40 };
 
 static struct {
@@ -720,6 +745,24 @@ static bool passed_through(const void *function, const struct stack *stack)
     return false;
 }
 
+// RSP says on which stack something was interrupted; RBP may be anything, where code without a frame
+// pointer runs.
+static void expect_stack_of_rsp(void)
+{
+    const struct stack *boot = stack_at((u64)boot_stack);
+    const struct stack *debug = &ist_stacks[IST_DB - 1], *nmi = &ist_stacks[IST_NMI - 1];
+    struct pt_regs entered = {
+        .rip = (u64)overflow,
+        .rsp = (u64)boot->top - 64,
+        .rbp = (u64)nmi->top - 64,
+    };
+    struct walk walk = { .address = (u64)trap, .stack = debug };
+
+    walk_to_interrupted(&walk, &entered);
+    report(walk.stack == boot, "with RSP on the boot stack and RBP on another: on to the boot stack");
+    report(!walk.entered, "walk->entered is NULL in interrupted code");
+}
+
 static void test_backtrace(void);
 
 // #DB in an NMI in this function: three stacks.
@@ -730,6 +773,7 @@ TEST(backtrace)
     const struct stack *boot = stack_at((u64)boot_stack);
     unsigned on_nmi, on_boot;
 
+    expect_stack_of_rsp();
     nmi_self();
     trap_set_handler(VECTOR_NMI, nmi);
     trap_set_handler(VECTOR_DB, debug);

@@ -41,3 +41,8 @@ const struct stack *stack_in_use(u64 rsp)
             return stack;
     return stack_guarded_by(rsp);
 }
+
+bool stack_pushes_to(u64 rsp, u64 address)
+{
+    return rsp - address <= 6 * sizeof(u64) + 15;
+}

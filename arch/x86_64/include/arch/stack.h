@@ -27,6 +27,10 @@ const struct stack *stack_guarded_by(u64 address);
 // into its guard page; or NULL.
 const struct stack *stack_in_use(u64 rsp);
 
+// Whether `address` is where the CPU pushes an exception's frame to from this RSP: up to six slots, below
+// RSP rounded down to a multiple of 16.
+bool stack_pushes_to(u64 rsp, u64 address);
+
 // What a function with a frame pointer leaves at RBP. SysV ABI for x86-64, section 3.2.2.
 struct frame {
     const struct frame *caller;

@@ -16,18 +16,11 @@ static noreturn void overflowed(const struct pt_regs *regs, const struct stack *
         stack->name, address, stack->guard, stack->guard + PAGE_SIZE - 1);
 }
 
-// Whether `address` is where the CPU would push a frame of six slots to, from the interrupted RSP, which
-// it first rounds down. CR2 may be of a page fault that was over long before.
-static bool pushed_to(const struct pt_regs *regs, u64 address)
-{
-    return regs->rsp - address <= 6 * sizeof(u64) + 15;
-}
-
 void do_double_fault(struct pt_regs *regs, u64 error_code, unsigned vector)
 {
     // LAB 5.5: A push into a guard page is a #PF, and so is that of the #PF's own frame: CR2 has the
     //          address, if it was pushed to. An abort: whoever returned would push there again.
-    if (!pushed_to(regs, read_cr2()) || stack_guarded_by(read_cr2()) == NULL)
+    if (!stack_pushes_to(regs->rsp, read_cr2()) || stack_guarded_by(read_cr2()) == NULL)
         panic_at(regs, "vector 8, #DF double fault %s %lx %u", "of another kind, code", error_code, vector);
     overflowed(regs, stack_guarded_by(read_cr2()), read_cr2());
 }

@@ -16,13 +16,6 @@ static noreturn void overflowed(const struct pt_regs *regs, const struct stack *
         stack->name, address, stack->guard, stack->guard + PAGE_SIZE - 1);
 }
 
-// Whether `address` is where the CPU would push a frame of six slots to, from the interrupted RSP, which
-// it first rounds down. CR2 may be of a page fault that was over long before.
-static bool pushed_to(const struct pt_regs *regs, u64 address)
-{
-    return regs->rsp - address <= 6 * sizeof(u64) + 15;
-}
-
 void do_double_fault(struct pt_regs *regs, u64 error_code, unsigned vector)
 {
     // LAB 5.5: A push into a guard page is a #PF, and so is that of the #PF's own frame: CR2 has the
