@@ -6,6 +6,7 @@
 #include <kernel/irq.h>
 #include <kernel/panic.h>
 #include <kernel/time.h>
+#include <kernel/wait.h>
 
 static struct timer *first;
 
@@ -104,7 +105,7 @@ void sleep_ns(u64 duration)
     struct sleeper sleeper = { .woken = false };
 
     timer_start(&sleeper.timer, time_after(duration), wake);
-    idle_until(&sleeper.woken);
+    wait_until(&sleeper.woken);
 }
 
 static void time_initialise(void)
