@@ -23,7 +23,7 @@
 
 #define NOWHERE (STACKS_BASE + (1ul << 30) + 0x123) // no page here, and no multiple of anything
 
-#define SEND_NMI 0x4400u // delivery mode NMI, level assert; to whom: the other half
+#define SEND_NMI (COMMAND_NMI | COMMAND_ASSERT) // to whom: the other half of the register
 
 enum { ENOUGH = 3 }; // complaints; more of them would say nothing new
 
@@ -343,21 +343,11 @@ static void provoke(struct run *run, const struct trigger *trigger, unsigned vec
     trap_set_handler(vector, before);
 }
 
-// The register of the local APIC through which NMIs are sent, at an address of the test's own: without
-// a stack no function can be called to write to it.
-static volatile u32 *command_register(void)
-{
-    static volatile u32 *at;
-
-    if (!at)
-        at = device_map((msr_read(MSR_APIC_BASE) & PTE_ADDRESS) + APIC_COMMAND_LOW, sizeof(*at));
-    return at;
-}
-
-// An NMI to this CPU, sent with any RSP.
+// An NMI to this CPU, sent with any RSP: without a stack no function can be called to write to the
+// register of the local APIC.
 static void provoke_nmi(struct run *run, trap_handler *handler)
 {
-    run->in[REGISTER_RAX] = (u64)command_register();
+    run->in[REGISTER_RAX] = (u64)local_apic_register(APIC_COMMAND_LOW);
     run->in[REGISTER_RCX] = SEND_NMI;
     local_apic_write(APIC_COMMAND_HIGH, local_apic_read(APIC_ID));
     provoke(run, &trigger_store, VECTOR_NMI, handler);
@@ -596,7 +586,7 @@ TEST(entered_twice)
     trap_handler *breakpoint = trap_set_handler(VECTOR_BP, nothing);
     struct run run = run_with(0, 0);
 
-    twice_register = command_register();
+    twice_register = local_apic_register(APIC_COMMAND_LOW);
     twice_command = SEND_NMI;
     provoke_nmi(&run, nmi_twice);
     trap_set_handler(VECTOR_BP, breakpoint);
