@@ -60,5 +60,7 @@ static inline void page_clear(void *page)
 // registers, uncached. It stays mapped. No room or no memory for tables is a panic.
 volatile void *device_map(u64 physical, size_t size);
 
-// The same for what the firmware has left in memory, its tables: read-only.
+// The same for what the firmware has left in memory, its tables: read-only and cached. An address
+// that is no memory's does no harm by that: the MTRRs say that it is uncached, and they win. SDM
+// vol. 3, section 12.5.2.2.
 const void *firmware_map(u64 physical, size_t size);
