@@ -80,7 +80,7 @@ static void free_apic(void)
 }
 
 // Some instructions, for an interrupt to strike between.
-static void pass(void)
+static void let_strike(void)
 {
     asm volatile("nop\n\tnop\n\tnop\n\tnop");
 }
@@ -89,13 +89,13 @@ static void pass(void)
 static void wait_for(const volatile unsigned *counter, unsigned count)
 {
     for (unsigned turn = 0; turn < TURNS && *counter < count; turn++)
-        pass();
+        let_strike();
 }
 
 static void interrupt(unsigned vector)
 {
     interrupt_self(vector);
-    pass();
+    let_strike();
 }
 
 // ---- before the controllers are set up ------------------------------------------------------------
@@ -407,12 +407,12 @@ TEST(spurious)
     interrupt(vector);
     local_apic_write(APIC_TASK_PRIORITY, 0xf0);
     interrupts_enable();
-    pass();
+    let_strike();
     report(irqs[VECTOR_SPURIOUS].count - count <= 1, "at most one spurious interrupt");
     report_count(irqs[vector].count - held, 1, "count of vector %u below the task priority",
                  vector);
     local_apic_write(APIC_TASK_PRIORITY, 0);
-    pass();
+    let_strike();
     report_count(irqs[vector].count - held, 2, "count of vector %u, which was held back", vector);
     irq_release("test");
 }
