@@ -749,7 +749,8 @@ static void expect_stack_of_rsp(void)
     struct walk walk = { .address = (u64)trap, .stack = debug };
 
     walk_to_interrupted(&walk, &entered);
-    report(walk.stack == boot, "with RSP on the boot stack and RBP on another: on to the boot stack");
+    report(walk.stack == boot,
+           "with RSP on the boot stack and RBP on another: on to the boot stack");
     report(!walk.entered, "walk->entered is NULL in interrupted code");
 }
 
