@@ -148,7 +148,7 @@ def test_a_machine_check_that_the_cpu_cannot_take_costs_one_test(root: Path) -> 
     expect(judgement, table="triple fault")
     verdict = judgement.verdicts["table"]
     assert verdict.detail == [f"the CPU shut down at 0x1000: {told}"]
-    assert "machine_check_enable" in (verdict.hint or "")
+    assert "machine_check_initialise" in (verdict.hint or "")
 
 
 def test_each_knock_gets_the_next_line_of_the_test_it_comes_from() -> None:
