@@ -59,26 +59,35 @@ static bool refill(unsigned class)
     return true;
 }
 
+// A piece of the class, or NULL.
+static struct piece *take(unsigned class)
+{
+    bool unlocked = memory_lock();
+    struct piece *piece = NULL;
+
+    if (free_list[class] || refill(class)) {
+        piece = free_list[class];
+        free_list[class] = piece->next;
+        piece->mark = 0;
+    }
+    memory_unlock(unlocked);
+    return piece;
+}
+
 void *heap_allocate(size_t size)
 {
     unsigned class = 0;
 
     while (class < CLASSES && (size_t)SMALLEST << class < size)
         class ++;
-    if (class == CLASSES)
-        return allocate_pages(size);
-    if (!free_list[class] && !refill(class))
-        return NULL;
-    struct piece *piece = free_list[class];
-    free_list[class] = piece->next;
-    piece->mark = 0;
-    return piece;
+    return class == CLASSES ? allocate_pages(size) : take(class);
 }
 
 void heap_free(void *memory)
 {
     struct page *page = (struct page *)((u64)memory & -PAGE_SIZE);
     unsigned class = 0;
+    bool unlocked;
 
     if (!memory)
         return;
@@ -93,5 +102,7 @@ void heap_free(void *memory)
         panic("heap_free(%p): freed twice", memory);
     while ((size_t)SMALLEST << class < page->size)
         class ++;
+    unlocked = memory_lock();
     put(class, memory);
+    memory_unlock(unlocked);
 }

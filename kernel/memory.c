@@ -1,4 +1,4 @@
-// Physical memory: one bit a page, set while the page is taken.
+// Physical memory: for each page, how many use it.
 
 #include <arch/boot.h>
 #include <arch/layout.h>
@@ -9,40 +9,23 @@
 
 enum { LOW_MEMORY = 0x100000 }; // the first MiB belongs to the firmware and to starting more CPUs
 
-static u64 *taken;           // in the direct map
-static size_t frames;        // bits in it
-static size_t frames_usable; // frames that are RAM and not the kernel's own
+// Of each page, how many use it; 0 is free. What is no RAM, or the firmware's, is never free.
+static u32 *users; // in the direct map
+static const u32 nobodys = ~0u;
+
+static size_t frames;        // pages that have a count
+static size_t frames_usable; // those that are RAM and not the kernel's own
 static size_t frames_free;
 static size_t next_fit; // where the last search ended
-
-static bool is_taken(size_t frame)
-{
-    return taken[frame / 64] >> frame % 64 & 1;
-}
-
-static void mark(size_t frame, bool as_taken)
-{
-    u64 bit = 1ul << frame % 64;
-
-    if (is_taken(frame) == as_taken)
-        return;
-    taken[frame / 64] ^= bit;
-    frames_free += as_taken ? -1ul : 1ul;
-}
 
 static u64 round_up(u64 address)
 {
     return (address + PAGE_SIZE - 1) & -PAGE_SIZE;
 }
 
-static size_t bitmap_bytes(void)
-{
-    return (frames + 63) / 64 * sizeof(u64);
-}
-
-// The bitmap goes into the first range that has room for it above the kernel and below what
+// The counts go into the first range that has room for them above the kernel and below what
 // boot.asm has mapped. The loader's information has been copied by now and may be overwritten.
-static u64 place_bitmap(void)
+static u64 place_counts(size_t size)
 {
     enum { BOOT_MAPPED = 1 << 30 };
     u64 kernel = image_physical(kernel_end);
@@ -51,46 +34,52 @@ static u64 place_bitmap(void)
         u64 start = round_up(boot_info.range[i].start);
         if (start < kernel)
             start = kernel;
-        u64 end = start + bitmap_bytes();
+        u64 end = start + size;
         if (end <= boot_info.range[i].end && end <= BOOT_MAPPED)
             return start;
     }
-    panic("no room for a page map of %zu bytes in the loader's memory map", bitmap_bytes());
+    panic("no room for the counts of all pages, %zu bytes, in the loader's memory map", size);
+}
+
+static void set_users(u64 start, u64 end, u32 count)
+{
+    for (u64 at = start; at + PAGE_SIZE <= end; at += PAGE_SIZE)
+        users[at / PAGE_SIZE] = count;
 }
 
 void memory_initialise(void)
 {
-    u64 kernel_start = (u64)image_start;
-    u64 kernel = image_physical(kernel_end);
-    u64 bitmap;
+    u64 image = (u64)image_start, counts;
+    size_t size;
 
     for (size_t i = 0; i < boot_info.ranges; i++)
         if (boot_info.range[i].end / PAGE_SIZE > frames)
             frames = boot_info.range[i].end / PAGE_SIZE;
-    bitmap = place_bitmap();
-    taken = direct_map(bitmap);
-    memset(taken, 0xff, bitmap_bytes());
+    size = frames * sizeof(*users);
+    counts = place_counts(size);
+    users = direct_map(counts);
+    set_users(0, frames * PAGE_SIZE, nobodys);
 
     for (size_t i = 0; i < boot_info.ranges; i++)
-        for (u64 at = round_up(boot_info.range[i].start); at + PAGE_SIZE <= boot_info.range[i].end;
-             at += PAGE_SIZE)
-            if (at >= LOW_MEMORY)
-                mark(at / PAGE_SIZE, false);
-    for (u64 at = kernel_start; at < kernel; at += PAGE_SIZE)
-        mark(at / PAGE_SIZE, true);
-    for (u64 at = bitmap & -PAGE_SIZE; at < bitmap + bitmap_bytes(); at += PAGE_SIZE)
-        mark(at / PAGE_SIZE, true);
+        set_users(round_up(boot_info.range[i].start), boot_info.range[i].end, 0);
+    set_users(0, LOW_MEMORY, nobodys);
+    set_users(image, image_physical(kernel_end), 1);
+    set_users(counts, round_up(counts + size), 1);
+    for (size_t frame = 0; frame < frames; frame++)
+        frames_free += users[frame] == 0;
     frames_usable = frames_free;
     paging_initialise();
 }
 
-static size_t find_free(size_t from, size_t to, size_t count)
+// The first of `count` free pages in a row from `from` on, or `frames`.
+static size_t find_free(size_t from, size_t count)
 {
     size_t run = 0;
 
-    for (size_t frame = from; frame < to; frame++) {
-        run = is_taken(frame) ? 0 : run + 1;
-        if (run == count)
+    for (size_t frame = from; frame < frames; frame++) {
+        if (users[frame])
+            run = 0;
+        else if (++run == count)
             return frame + 1 - count;
     }
     return frames;
@@ -98,28 +87,53 @@ static size_t find_free(size_t from, size_t to, size_t count)
 
 void *pages_allocate(size_t count)
 {
-    size_t first = find_free(next_fit, frames, count);
+    bool unlocked = memory_lock();
+    size_t first = find_free(next_fit, count);
 
     if (first == frames)
-        first = find_free(0, frames, count);
-    if (first == frames || count == 0)
+        first = find_free(0, count);
+    if (first == frames) {
+        memory_unlock(unlocked);
         return NULL;
+    }
     for (size_t i = 0; i < count; i++)
-        mark(first + i, true);
+        users[first + i] = 1;
+    frames_free -= count;
     next_fit = first + count;
+    memory_unlock(unlocked);
     return direct_map(first * PAGE_SIZE);
+}
+
+// The count of an allocated page. Whoever has a page that is free has freed it once too often.
+static u32 *users_of(const void *page, const char *what)
+{
+    size_t frame = direct_map_physical(page) / PAGE_SIZE;
+
+    if (frame >= frames || users[frame] == 0 || users[frame] == nobodys)
+        panic("page at %p %s, but it is not allocated", page, what);
+    return &users[frame];
 }
 
 void pages_free(void *pages, size_t count)
 {
-    size_t first = direct_map_physical(pages) / PAGE_SIZE;
+    bool unlocked = memory_lock();
 
-    for (size_t i = 0; i < count; i++) {
-        if (first + i >= frames || !is_taken(first + i))
-            panic("page at %p freed, but it is not allocated",
-                  (void *)((char *)pages + i * PAGE_SIZE));
-        mark(first + i, false);
-    }
+    for (size_t i = 0; i < count; i++)
+        frames_free += --*users_of((char *)pages + i * PAGE_SIZE, "freed") == 0;
+    memory_unlock(unlocked);
+}
+
+void page_share(void *page)
+{
+    bool unlocked = memory_lock();
+
+    ++*users_of(page, "shared");
+    memory_unlock(unlocked);
+}
+
+size_t page_users(const void *page)
+{
+    return *users_of(page, "asked for");
 }
 
 size_t pages_available(void)
