@@ -8,14 +8,7 @@
 #include <kernel/memory.h>
 #include <kernel/panic.h>
 
-enum { LEAF_LEVEL = 0, LARGE_LEVEL = 1, TOP_LEVEL = 3 };
-
 u64 *kernel_tables;
-
-static unsigned index_at(u64 address, int level)
-{
-    return address >> (12 + 9 * level) & (TABLE_ENTRIES - 1);
-}
 
 static u64 *table_of(u64 entry)
 {
@@ -25,6 +18,12 @@ static u64 *table_of(u64 entry)
 static bool leads_to_table(u64 entry)
 {
     return (entry & (PTE_PRESENT | PTE_LARGE)) == PTE_PRESENT;
+}
+
+// Whether an entry says where a page is, present or kept.
+static bool is_mapped(u64 entry)
+{
+    return entry & (PTE_PRESENT | PTE_KEPT);
 }
 
 // Makes `entry`, which leads nowhere yet, lead to a new table; false when memory is out. Rights are
@@ -45,15 +44,16 @@ static __attribute__((noinline, cold)) bool table_make(u64 *entry, u64 address)
     return true;
 }
 
-// The entry for `address` at `level`; NULL when memory is out.
-static u64 *entry_at(u64 *tables, u64 address, int level)
+// The entry for `address` at `level`; NULL when memory is out. Unrolled, because a first touch waits for it.
+static inline __attribute__((always_inline)) u64 *entry_at(u64 *tables, u64 address, int level)
 {
-    u64 *entry = &tables[index_at(address, TOP_LEVEL)];
+    u64 *entry = &tables[table_index(address, TOP_LEVEL)];
 
+#pragma GCC unroll 3
     for (int below = TOP_LEVEL - 1; below >= level; below--) {
         if (!leads_to_table(*entry) && !table_make(entry, address))
             return NULL;
-        entry = &table_of(*entry)[index_at(address, below)];
+        entry = &table_of(*entry)[table_index(address, below)];
     }
     return entry;
 }
@@ -140,13 +140,28 @@ u64 *paging_entry(u64 *tables, u64 address)
     u64 *table = tables;
 
     for (int level = TOP_LEVEL;; level--) {
-        u64 *entry = &table[index_at(address, level)];
-        if (!(*entry & PTE_PRESENT))
+        u64 *entry = &table[table_index(address, level)];
+        if (!is_mapped(*entry))
             return NULL;
         if (level == LEAF_LEVEL || (*entry & PTE_LARGE))
             return entry;
         table = table_of(*entry);
     }
+}
+
+u64 paging_next(u64 *tables, u64 from, u64 to)
+{
+    while (from < to) {
+        u64 *table = tables;
+        int level = TOP_LEVEL;
+
+        for (; level > LEAF_LEVEL && leads_to_table(table[table_index(from, level)]); level--)
+            table = table_of(table[table_index(from, level)]);
+        if (is_mapped(table[table_index(from, level)]))
+            return from;
+        from = (from & -table_span(level)) + table_span(level);
+    }
+    return to;
 }
 
 int paging_map(u64 *tables, u64 address, u64 physical, u64 flags)
@@ -155,18 +170,31 @@ int paging_map(u64 *tables, u64 address, u64 physical, u64 flags)
 
     if (!entry)
         return -ENOMEM;
-    if (*entry & PTE_PRESENT)
-        panic("page tables: 0x%lx is mapped already, entry 0x%lx", address, *entry);
+    if (is_mapped(*entry))
+        return -EEXIST;
     *entry = physical | flags; // a CPU keeps no entry that was not present: nothing to invalidate
     return 0;
 }
 
-void paging_protect(u64 *tables, u64 address, u64 flags)
+static u64 *page_entry(u64 *tables, u64 address)
 {
     u64 *entry = paging_entry(tables, address);
 
     if (!entry || (*entry & PTE_LARGE))
-        panic("page tables: no 4 KiB page at 0x%lx, to give it other rights", address);
+        panic("page tables: no 4 KiB page at 0x%lx, to change its entry", address);
+    return entry;
+}
+
+void paging_replace(u64 *tables, u64 address, u64 physical, u64 flags)
+{
+    *page_entry(tables, address) = physical | flags;
+    invalidate_page(address);
+}
+
+void paging_protect(u64 *tables, u64 address, u64 flags)
+{
+    u64 *entry = page_entry(tables, address);
+
     *entry = (*entry & PTE_ADDRESS) | flags;
     invalidate_page(address);
 }
@@ -200,6 +228,8 @@ static u64 map_next(u64 physical, size_t size, u64 flags)
     static u64 next = DEVICES_BASE;
     u64 start = physical & -PAGE_SIZE, address = next;
 
+    if (physical + size < physical || physical + size - start > REGIONS_BASE - next)
+        panic("no room to map 0x%lx bytes at physical 0x%lx", size, physical);
     for (u64 page = start; page < physical + size; page += PAGE_SIZE) {
         map_or_panic(next, page, flags, LEAF_LEVEL);
         next += PAGE_SIZE;

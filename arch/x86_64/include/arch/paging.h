@@ -1,6 +1,7 @@
 // Page tables. SDM vol. 3, section 4.5 "4-Level Paging".
 #pragma once
 
+#include <arch/layout.h>
 #include <arch/types.h>
 
 #define PTE_PRESENT       (1ul << 0)
@@ -12,10 +13,25 @@
 #define PTE_DIRTY         (1ul << 6)
 #define PTE_LARGE         (1ul << 7) // in a page directory: maps 2 MiB itself
 #define PTE_GLOBAL        (1ul << 8)
+#define PTE_KEPT          (1ul << 9) // the CPU ignores it: not present, but the page in it is kept
 #define PTE_NO_EXECUTE    (1ul << 63)
 #define PTE_ADDRESS       0x000ffffffffff000ul
 
 #define TABLE_ENTRIES 512
+
+// Levels of the tables, as the manuals count them. An entry with PTE_LARGE maps 2 MiB, or 1 GiB.
+enum { LEAF_LEVEL = 1, LARGE_LEVEL = 2, HUGE_LEVEL = 3, TOP_LEVEL = 4 };
+
+// The index of the entry for `address` in a table of `level`, and how much one entry there spans.
+static inline unsigned table_index(u64 address, int level)
+{
+    return address >> (12 + 9 * (level - LEAF_LEVEL)) & (TABLE_ENTRIES - 1);
+}
+
+static inline u64 table_span(int level)
+{
+    return PAGE_SIZE << 9 * (level - LEAF_LEVEL);
+}
 
 // The rights of the kernel's own pages.
 #define KERNEL_TEXT      (PTE_PRESENT | PTE_GLOBAL)
@@ -31,12 +47,19 @@ extern u64 *kernel_tables;
 // allocator; a machine without enough memory for the tables is a panic.
 void paging_initialise(void);
 
-// The entry below the level-4 table `tables` that maps `address`, or NULL if nothing does.
+// The entry below the level-4 table `tables` that maps `address`, or keeps a page for it; or NULL.
 u64 *paging_entry(u64 *tables, u64 address);
 
-// Maps the page at `address` to `physical` (both multiples of PAGE_SIZE) with the bits `flags`. What
-// is mapped already is a panic: unmap it first. Returns 0, or -ENOMEM without a page for a table.
+// The first address in [from, to), multiples of PAGE_SIZE, that has such an entry; `to` if none has. What
+// has no table is passed in one step.
+u64 paging_next(u64 *tables, u64 from, u64 to);
+
+// Maps the page at `address` to `physical` (both multiples of PAGE_SIZE) with the bits `flags`. Returns 0;
+// -EEXIST where an entry is already, which stays as it is; -ENOMEM without a page for a table.
 int paging_map(u64 *tables, u64 address, u64 physical, u64 flags);
+
+// Puts another page, with other bits, where one is mapped, on this CPU at once.
+void paging_replace(u64 *tables, u64 address, u64 physical, u64 flags);
 
 // Gives the mapped page at `address` other bits, its physical address kept, on this CPU at once.
 void paging_protect(u64 *tables, u64 address, u64 flags);
@@ -54,6 +77,14 @@ static inline void page_clear(void *page)
     size_t words = TABLE_ENTRIES;
 
     asm volatile("rep stosq" : "+D"(page), "+c"(words) : "a"(0ul) : "memory");
+}
+
+// Copies a page to a page.
+static inline void page_copy(void *to, const void *from)
+{
+    size_t words = TABLE_ENTRIES;
+
+    asm volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(words)::"memory");
 }
 
 // Maps physical memory that is no RAM, of any alignment, where the kernel can use it: a device's

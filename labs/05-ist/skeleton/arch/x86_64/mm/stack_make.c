@@ -7,8 +7,10 @@
 #include <arch/stack.h>
 #include <kernel/errno.h>
 #include <kernel/memory.h>
+#include <kernel/panic.h>
 
-// Maps a page of memory at `address`, for data of the kernel's. Returns 0 or -ENOMEM.
+// Maps a page of memory at `address`, for data of the kernel's. Returns 0 or -ENOMEM; where a page is
+// already, it is a panic.
 static int map_new_page(const char *address)
 {
     void *memory = pages_allocate(1);
@@ -17,6 +19,8 @@ static int map_new_page(const char *address)
     if (!memory)
         return -ENOMEM;
     error = paging_map(kernel_tables, (u64)address, direct_map_physical(memory), KERNEL_DATA);
+    if (error == -EEXIST)
+        panic("page tables: 0x%lx is mapped already", (u64)address);
     if (error)
         pages_free(memory, 1);
     return error;
