@@ -2,7 +2,6 @@
 
 #include <arch/cpu.h>
 #include <arch/features.h>
-#include <arch/user.h>
 #include <kernel/init.h>
 
 #define CPUID_FEATURES 7u
@@ -11,7 +10,6 @@
 #define CPUID_UMIP     (1u << 2)  // in ecx
 
 struct features features;
-bool smap_on;
 
 static void features_initialise(void)
 {
@@ -26,6 +24,5 @@ static void features_initialise(void)
     cr4 |= (features.smep ? CR4_SMEP : 0) | (features.smap ? CR4_SMAP : 0) |
            (features.umip ? CR4_UMIP : 0);
     write_cr4(cr4);
-    smap_on = features.smap;
 }
 INIT(INIT_FAULTS, features_initialise);

@@ -2,6 +2,7 @@
 // `gcc -S` writes one line "=> %define NAME value" for each; the Makefile keeps those.
 
 #include <arch/cpu.h>
+#include <arch/features.h>
 #include <arch/interrupts.h>
 #include <arch/layout.h>
 #include <arch/local_apic.h>
@@ -9,6 +10,7 @@
 #include <arch/regs.h>
 #include <arch/segments.h>
 #include <arch/vectors.h>
+#include <kernel/errno.h>
 
 #define CONST(name, value)       asm volatile("\n=> %%define " #name " %0" ::"i"(value))
 #define SAME(name)               asm volatile("\n=> %%define " #name " %0" ::"i"(name))
@@ -42,6 +44,9 @@ void offsets(void)
     FIELD(PT_RSP, struct pt_regs, rsp);
     FIELD(PT_SS, struct pt_regs, ss);
     CONST(PT_SIZE, sizeof(struct pt_regs));
+
+    FIELD(FEATURES_SMAP, struct features, smap);
+    SAME(EFAULT);
 
     SAME(NO_SYSTEM_CALL);
     SAME(NO_ERROR_CODE);

@@ -9,5 +9,5 @@ struct features {
     bool umip; // ring 3 reads no GDTR, IDTR, LDTR, TR, MSW
 };
 
-// Set at INIT_FAULTS, where they are also switched on in CR4.
+// Set at INIT_FAULTS, where they are also switched on in CR4. Assembly reads it, too (user_access.inc).
 extern struct features features;

@@ -2,21 +2,21 @@
 // nobody follows it by mistake; every access goes through the functions below.
 #pragma once
 
+#include <arch/features.h>
 #include <arch/types.h>
 
-extern bool smap_on; // set once, by the CPU's features: STAC and CLAC exist and are needed
-
 // Between these two the kernel may touch a user's pages. SDM vol. 3, section 4.6.1 "Determination of
-// Access Rights": with CR4.SMAP a kernel's access to a user's page faults unless RFLAGS.AC is set.
+// Access Rights": with CR4.SMAP a kernel's access to a user's page faults unless RFLAGS.AC is set. Without
+// SMAP there is neither STAC nor CLAC.
 static inline void user_access_begin(void)
 {
-    if (smap_on)
+    if (features.smap)
         asm volatile("stac" ::: "memory", "cc");
 }
 
 static inline void user_access_end(void)
 {
-    if (smap_on)
+    if (features.smap)
         asm volatile("clac" ::: "memory", "cc");
 }
 
@@ -40,6 +40,7 @@ int user_get64(u64 address, u64 *value);
 int user_put32(u64 address, u32 value);
 int user_put64(u64 address, u64 value);
 
-// Copies `size` bytes up to the first that faults, on either side, and returns how many are left. The
-// window for user access is open meanwhile. Looks at no address; copy_from_user does. copy.asm.
+// Copies `size` bytes up to the first that faults, on either side, and returns how many are left: a bad
+// address of the kernel's looks like one of the user's. The window for user access is open meanwhile.
+// Looks at no address; copy_from_user does. copy.asm.
 size_t user_copy(void *to, const void *from, size_t size);
