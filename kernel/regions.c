@@ -1,11 +1,14 @@
 // Address spaces: their regions, in an array sorted by address.
 
+#include <arch/cpu.h>
+#include <arch/interrupts.h>
 #include <arch/paging.h>
 #include <arch/percpu.h>
 #include <kernel/demand.h>
 #include <kernel/errno.h>
 #include <kernel/heap.h>
 #include <kernel/init.h>
+#include <kernel/memory.h>
 #include <kernel/regions.h>
 #include <kernel/string.h>
 
@@ -13,6 +16,23 @@ enum { ROOM_AT_FIRST = 8 };
 
 struct address_space kernel_space;
 const u8 zero_page[PAGE_SIZE] aligned_to(PAGE_SIZE);
+
+// Before INIT_FAULTS there is only the kernel's.
+struct address_space *space_of(u64 address)
+{
+    struct address_space *space = address < USER_END ? this_cpu()->space : NULL;
+
+    return space ? space : &kernel_space;
+}
+
+void space_switch(struct address_space *space)
+{
+    bool enabled = interrupts_save(); // a page fault must find both or neither
+
+    this_cpu()->space = space;
+    write_cr3(direct_map_physical(space->tables));
+    interrupts_restore(enabled);
+}
 
 // The index of the first region that ends above `address`.
 static size_t first_above(const struct address_space *space, u64 address)
@@ -43,7 +63,7 @@ struct region *region_at(struct address_space *space, u64 address)
     return space->recent = space->regions[i];
 }
 
-struct region *region_grown_to(struct address_space *space, u64 address)
+struct region *region_growing_to(struct address_space *space, u64 address)
 {
     u64 page = address & -PAGE_SIZE;
     size_t i = first_above(space, address);
@@ -56,7 +76,6 @@ struct region *region_grown_to(struct address_space *space, u64 address)
         return NULL;
     if (i > 0 && page - space->regions[i - 1]->end < PAGE_SIZE)
         return NULL;
-    stack->start = page;
     return stack;
 }
 
@@ -67,6 +86,16 @@ static bool sound(u64 start, u64 end)
     bool low = end <= USER_END, high = start >= REGIONS_BASE && end <= REGIONS_END;
 
     return start % PAGE_SIZE == 0 && end % PAGE_SIZE == 0 && start < end && (low || high);
+}
+
+// Whether a sound region at `start` may have these rights.
+static bool may_have(u64 start, unsigned rights)
+{
+    const unsigned both = ACCESS_WRITE | ACCESS_EXECUTE;
+    bool low = start < USER_END, user = rights & ACCESS_USER;
+
+    return low == user && (low || (rights & both) != both) &&
+           (rights & ACCESS_READ || !(rights & both));
 }
 
 // Makes the region the i-th. Returns 0 or -ENOMEM.
@@ -97,11 +126,13 @@ static int insert(struct address_space *space, size_t i, const struct region *re
     return 0;
 }
 
-int region_add(struct address_space *space, const struct region *region)
+static int add(struct address_space *space, const struct region *region)
 {
     size_t i = first_above(space, region->start);
+    u64 lowest = region->lowest ? region->lowest : region->start;
 
-    if (!sound(region->start, region->end) || !(region->rights & ACCESS_READ))
+    if (!sound(region->start, region->end) || !sound(lowest, region->end) ||
+        lowest > region->start || !may_have(region->start, region->rights))
         return -EINVAL;
     if (i < space->count && space->regions[i]->start < region->end)
         return -EEXIST;
@@ -123,6 +154,7 @@ static int cut(struct address_space *space, u64 address)
     if (error)
         return error;
     space->regions[i + 1]->start = address;
+    space->regions[i + 1]->offset += lower.end - lower.start;
     return 0;
 }
 
@@ -134,7 +166,7 @@ static int cut_out(struct address_space *space, u64 start, u64 end)
     return error ? error : cut(space, end);
 }
 
-int regions_remove(struct address_space *space, u64 start, u64 end)
+static int remove(struct address_space *space, u64 start, u64 end)
 {
     size_t first, after;
     int error;
@@ -148,7 +180,9 @@ int regions_remove(struct address_space *space, u64 start, u64 end)
     for (; after < space->count && space->regions[after]->start < end; after++) {
         struct region *region = space->regions[after];
 
-        for (u64 page = region->start; page < region->end; page += PAGE_SIZE)
+        u64 page = region->start;
+
+        while ((page = paging_next(space->tables, page, region->end)) < region->end)
             demand_drop(space, page);
         heap_free(region);
     }
@@ -169,11 +203,11 @@ static bool covered(const struct address_space *space, u64 start, u64 end)
     return true;
 }
 
-int regions_protect(struct address_space *space, u64 start, u64 end, unsigned rights)
+static int protect(struct address_space *space, u64 start, u64 end, unsigned rights)
 {
     int error;
 
-    if (!sound(start, end) || !(rights & ACCESS_READ))
+    if (!sound(start, end) || !may_have(start, rights))
         return -EINVAL;
     if (!covered(space, start, end))
         return -ENOMEM;
@@ -185,15 +219,45 @@ int regions_protect(struct address_space *space, u64 start, u64 end, unsigned ri
         struct region *region = space->regions[i];
 
         region->rights = rights;
-        for (u64 page = region->start; page < region->end; page += PAGE_SIZE)
+        for (u64 page = paging_next(space->tables, region->start, region->end); page < region->end;
+             page = paging_next(space->tables, page + PAGE_SIZE, region->end))
             demand_protect(space, page, rights);
     }
     return 0;
 }
 
+// ---- the same, undisturbed -------------------------------------------------------------------------
+
+int region_add(struct address_space *space, const struct region *region)
+{
+    bool unlocked = memory_lock();
+    int error = add(space, region);
+
+    memory_unlock(unlocked);
+    return error;
+}
+
+int regions_remove(struct address_space *space, u64 start, u64 end)
+{
+    bool unlocked = memory_lock();
+    int error = remove(space, start, end);
+
+    memory_unlock(unlocked);
+    return error;
+}
+
+int regions_protect(struct address_space *space, u64 start, u64 end, unsigned rights)
+{
+    bool unlocked = memory_lock();
+    int error = protect(space, start, end, rights);
+
+    memory_unlock(unlocked);
+    return error;
+}
+
 static void regions_initialise(void)
 {
     kernel_space.tables = kernel_tables;
-    this_cpu()->space = &kernel_space;
+    space_switch(&kernel_space);
 }
 INIT(INIT_FAULTS, regions_initialise);

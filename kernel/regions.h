@@ -6,6 +6,7 @@
 #include <arch/types.h>
 
 // What may be done with an address, and what somebody did. Bits of `rights` and of a fault's `access`.
+// Rights without ACCESS_READ allow nothing: the CPU knows no page that can be written and not read.
 enum access {
     ACCESS_READ = 1 << 0,
     ACCESS_WRITE = 1 << 1,
@@ -22,6 +23,8 @@ struct region {
     // What a page holds besides zeroes when it comes: writes it to `memory`, where the page at `address`
     // is visible to the kernel alone. 0, or a negative errno; may itself fault. NULL: zeroes only.
     int (*fill)(const struct region *region, u64 address, void *memory);
+    void *context; // for `fill`: what the pages come from,
+    u64 offset;    // and where in it the one at `start` does; it stays right when the region is cut
 };
 
 struct address_space {
@@ -35,18 +38,25 @@ struct address_space {
 // lab 07 brings processes.
 extern struct address_space kernel_space;
 
+// The address space that `address` belongs to: the one that runs here, or the kernel's.
+struct address_space *space_of(u64 address);
+
+// Makes `space` the one that runs on this CPU.
+void space_switch(struct address_space *space);
+
 // A page of zeroes, read-only, mapped wherever nobody has written yet. It is part of the image.
 extern const u8 zero_page[PAGE_SIZE];
 
 // The region at `address`, or NULL.
 struct region *region_at(struct address_space *space, u64 address);
 
-// The stack that starts above `address` and may grow down to it, grown, or NULL. A page below it always
-// stays free.
-struct region *region_grown_to(struct address_space *space, u64 address);
+// The stack that starts above `address` and may grow down to it, or NULL. Growing, it keeps a page free
+// between itself and the region below.
+struct region *region_growing_to(struct address_space *space, u64 address);
 
 // Adds a copy of `region`. Pages come when they are touched. Returns 0; -EINVAL for addresses that are
-// not multiples of PAGE_SIZE, an empty region, one outside its half, or one without ACCESS_READ;
+// not multiples of PAGE_SIZE, an empty region, one outside its half, or rights that it cannot have: the
+// low half is ring 3's and the high half is not, and nothing there is both writable and executable;
 // -EEXIST where another one is; -ENOMEM.
 int region_add(struct address_space *space, const struct region *region);
 

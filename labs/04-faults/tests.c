@@ -706,6 +706,7 @@ TEST(search)
     struct exception_row *rows = pages_allocate(PAGES);
     u64 times;
 
+    memset(rows, 0x5a, PAGES * PAGE_SIZE); // and not what somebody has left there
     begin(report_fault);
     for (size_t i = 0; i < array_length(sizes); i++) {
         make_rows(rows, sizes[i]);
@@ -836,6 +837,9 @@ TEST(safe_read)
     expect_unreadable(test_random() & (USER_END - 1), "not mapped");
     expect_unreadable(USER_END + (test_random() & 0xffffffff), "not canonical");
     add(&region);
+    expect_unreadable(region.start, "in a region, and not touched yet");
+    report_equal(entry_at(region.start), 0, "its entry: read_safe only looks");
+    touch_read(region.start);
     report_error(read_safe(region.end - 8, &value), 0, "read_safe of a region's last bytes");
     expect_unreadable(region.end - 4, "half of it outside its region");
     forget(&region);
@@ -1051,11 +1055,11 @@ TEST(window)
 
     // As on a CPU without SMAP, where STAC and CLAC are #UD.
     add(&region);
-    smap_on = false;
+    features.smap = false;
     write_cr4(read_cr4() & ~CR4_SMAP);
     copy_watched(region.start, 8);
     write_cr4(read_cr4() | CR4_SMAP);
-    smap_on = true;
+    features.smap = true;
     report_equal(seen.rflags & RFLAGS_AC, 0, "AC in the copy, where there is no SMAP");
     forget(&region);
 }

@@ -14,6 +14,9 @@
 #define PF_SHADOW_STACK   (1ul << 6)
 #define PF_SGX            (1ul << 15)
 
+// A fault that regions can mend has no other bits in its code.
+#define PF_ORDINARY (PF_PRESENT | PF_WRITE | PF_USER | PF_FETCH)
+
 struct fault {
     u64 address;
     u64 code;        // as the CPU gave it
@@ -25,5 +28,6 @@ struct fault {
 // What the CPU has to say of the page fault whose handler runs.
 struct fault fault_read(u64 error_code);
 
-// Reports a page fault that nothing explains, in words, with what is mapped there, and panics.
-noreturn void fault_bug(const struct pt_regs *regs, const struct fault *fault);
+// Reports a page fault that nothing explains, in words, with what is mapped there, and panics. `error` is
+// why it was not mended: -EFAULT, or why the page that a region has promised did not come.
+noreturn void fault_bug(const struct pt_regs *regs, const struct fault *fault, int error);

@@ -1,6 +1,8 @@
 // Demand paging: pages that come when they are touched. Whoever only reads gets the zero page, the same
-// for all; a page of its own comes with the first write.
+// for all; a page of its own comes with the first write. A page that has more users than one is never
+// writable.
 
+#include <arch/cpu.h>
 #include <arch/hole.h>
 #include <arch/paging.h>
 #include <kernel/demand.h>
@@ -10,7 +12,8 @@
 
 u64 demand_flags(unsigned rights)
 {
-    return PTE_PRESENT | (rights & ACCESS_WRITE ? PTE_WRITABLE : 0) |
+    return (rights & ACCESS_READ ? PTE_PRESENT : PTE_KEPT) |
+           (rights & ACCESS_WRITE ? PTE_WRITABLE : 0) |
            (rights & ACCESS_USER ? PTE_USER : PTE_GLOBAL) |
            (rights & ACCESS_EXECUTE ? 0 : PTE_NO_EXECUTE);
 }
@@ -22,36 +25,66 @@ int demand_page(struct address_space *space, const struct region *region, u64 pa
     hole("4.2");
 }
 
-static u64 zero_physical(void)
+// Maps a page that others use too: whoever wants to write to it gets a page of his own then.
+static int map_shared(struct address_space *space, const struct region *region, u64 page,
+                      void *memory)
 {
-    return image_physical(zero_page);
+    int error;
+
+    page_share(memory);
+    error = paging_map(space->tables, page, direct_map_physical(memory),
+                       demand_flags(region->rights & ~(unsigned)ACCESS_WRITE));
+    if (error)
+        pages_free(memory, 1);
+    return error;
 }
 
-static bool is_zero_page(u64 entry)
-{
-    return (entry & PTE_ADDRESS) == zero_physical();
-}
-
-// Nothing is there yet.
 static int demand_first_touch(struct address_space *space, const struct region *region, u64 page,
                               unsigned access)
 {
+    int error;
+
     if (access & ACCESS_WRITE || region->fill)
-        return demand_page(space, region, page);
-    return paging_map(space->tables, page, zero_physical(),
-                      demand_flags(region->rights & ~(unsigned)ACCESS_WRITE));
+        error = demand_page(space, region, page);
+    else
+        error = map_shared(space, region, page, direct_map(image_physical(zero_page)));
+    if (error == -EEXIST && paging_entry(space->tables, page))
+        return 0; // somebody else has touched it meanwhile
+    return error;
 }
 
-// A write to a page that is there and that its region allows to write: it is shared. A write that faults
-// for another reason is none of ours.
-static int demand_copy(struct address_space *space, const struct region *region, u64 page)
+// A write to a page that is read-only although its region is not: others use it, too, or did so.
+static int demand_copy(struct address_space *space, const struct region *region, u64 page,
+                       u64 entry)
 {
+    void *shared = direct_map(entry & PTE_ADDRESS), *own = shared;
+
+    if (page_users(shared) > 1) {
+        own = pages_allocate(1);
+        if (!own)
+            return -ENOMEM;
+        page_copy(own, shared);
+    }
+    paging_replace(space->tables, page, direct_map_physical(own), demand_flags(region->rights));
+    if (own != shared)
+        pages_free(shared, 1);
+    return 0;
+}
+
+// A page was there, and forbade what its region allows: it is to be copied; or the entry is another one by
+// now, and the CPU may look again; or somebody else has written to the tables.
+static int demand_again(struct address_space *space, const struct region *region, u64 page,
+                        unsigned access)
+{
+    const u64 given = PTE_PRESENT | PTE_USER | PTE_NO_EXECUTE;
     u64 *entry = paging_entry(space->tables, page);
 
-    if (!entry || !is_zero_page(*entry))
+    if (entry && (*entry & given) != (demand_flags(region->rights) & given))
         return -EFAULT;
-    paging_unmap(space->tables, page);
-    return demand_page(space, region, page); // of the zero page, zeroes are the copy
+    if (entry && access & ACCESS_WRITE && !(*entry & PTE_WRITABLE))
+        return demand_copy(space, region, page, *entry);
+    invalidate_page(page);
+    return 0;
 }
 
 int demand_fault(struct address_space *space, u64 address, unsigned access, bool present)
@@ -60,14 +93,14 @@ int demand_fault(struct address_space *space, u64 address, unsigned access, bool
     struct region *region = region_at(space, address);
 
     if (!region)
-        region = region_grown_to(space, address);
+        region = region_growing_to(space, address);
     if (!region || access & ~region->rights)
         return -EFAULT;
-    if (!present)
-        return demand_first_touch(space, region, page, access);
-    if (access & ACCESS_WRITE)
-        return demand_copy(space, region, page);
-    return -EFAULT;
+    if (page < region->start)
+        region->start = page;
+    if (present)
+        return demand_again(space, region, page, access);
+    return demand_first_touch(space, region, page, access);
 }
 
 void demand_protect(struct address_space *space, u64 page, unsigned rights)
@@ -76,7 +109,7 @@ void demand_protect(struct address_space *space, u64 page, unsigned rights)
 
     if (!entry)
         return;
-    if (is_zero_page(*entry))
+    if (page_users(direct_map(*entry & PTE_ADDRESS)) > 1)
         rights &= ~(unsigned)ACCESS_WRITE;
     paging_protect(space->tables, page, demand_flags(rights));
 }
@@ -85,6 +118,6 @@ void demand_drop(struct address_space *space, u64 page)
 {
     u64 entry = paging_unmap(space->tables, page);
 
-    if (entry && !is_zero_page(entry))
+    if (entry)
         pages_free(direct_map(entry & PTE_ADDRESS), 1);
 }

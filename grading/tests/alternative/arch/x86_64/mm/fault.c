@@ -2,15 +2,14 @@
 
 #include <arch/cpu.h>
 #include <arch/exception_table.h>
+#include <arch/features.h>
 #include <arch/hole.h>
 #include <arch/layout.h>
-#include <arch/percpu.h>
+#include <arch/safe.h>
 #include <kernel/demand.h>
+#include <kernel/errno.h>
 #include <kernel/traps.h>
 #include <mm/fault.h>
-
-// A fault that regions can mend has no other bits in its code.
-#define PF_ORDINARY (PF_PRESENT | PF_WRITE | PF_USER | PF_FETCH)
 
 struct fault fault_read(u64 error_code)
 {
@@ -29,27 +28,36 @@ struct fault fault_read(u64 error_code)
     return fault;
 }
 
-// Whether what the regions promise has been done, so that the instruction may run again. Kernel code
-// that touches a user's address must have said that it may fault: any other is a stray pointer.
-static bool mended(const struct pt_regs *regs, const struct fault *fault)
+// Kernel code that means to touch a user's address says so: it is in the exception table, and it has opened
+// the window. All other code follows a stray pointer.
+static bool on_purpose(const struct pt_regs *regs)
 {
-    struct address_space *space = &kernel_space;
+    return exception_table_has(regs->rip) && (!features.smap || regs->rflags & RFLAGS_AC);
+}
 
-    if (fault->code & ~PF_ORDINARY)
-        return false;
-    if (fault->address < USER_END) {
-        if (!(fault->access & ACCESS_USER) && !exception_table_has(regs->rip))
-            return false;
-        space = this_cpu()->space;
-    }
-    return demand_fault(space, fault->address, fault->access, fault->present) == 0;
+// Does what the regions promise, so that the instruction may run again. 0, or a negative errno.
+static int mend(const struct pt_regs *regs, const struct fault *fault)
+{
+    if (fault->address < USER_END && !(fault->access & ACCESS_USER) && !on_purpose(regs))
+        return -EFAULT;
+    return demand_fault(space_of(fault->address), fault->address, fault->access, fault->present);
 }
 
 void do_page_fault(struct pt_regs *regs, u64 error_code, unsigned vector)
 {
     struct fault fault = fault_read(error_code);
+    bool by_program = error_code & PF_USER;
+    int error;
 
-    (void)vector;
-    if (!mended(regs, &fault) && !exception_table_fixup(regs))
-        fault_bug(regs, &fault);
+    if (regs->rip == (u64)read_safe && !by_program && exception_table_fixup(regs))
+        return; // it only looks: nothing is to come
+    if (error_code & ~PF_ORDINARY)
+        fault_bug(regs, &fault, -EFAULT);
+    error = mend(regs, &fault);
+    if (!error)
+        return;
+    if (by_program)
+        user_fault(regs, error_code, vector, fault.address, error);
+    else if (!exception_table_fixup(regs))
+        fault_bug(regs, &fault, error);
 }
