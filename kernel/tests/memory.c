@@ -5,12 +5,13 @@
 #include <arch/layout.h>
 #include <arch/local_apic.h>
 #include <arch/paging.h>
+#include <kernel/errno.h>
 #include <kernel/heap.h>
 #include <kernel/memory.h>
+#include <kernel/regions.h>
 #include <kernel/string.h>
 #include <kernel/test.h>
-
-enum { TOP_LEVEL = 3 };
+#include <kernel/time.h>
 
 static unsigned writable_and_executable, low_half, leaves;
 
@@ -26,7 +27,7 @@ static void walk(const u64 *table, int level, bool writable, bool executable, bo
         bool entry_executable = executable && !(entry & PTE_NO_EXECUTE);
         bool entry_low = low && (level < TOP_LEVEL || i < TABLE_ENTRIES / 2);
 
-        if (level > 0 && !(entry & PTE_LARGE)) {
+        if (level > LEAF_LEVEL && !(entry & PTE_LARGE)) {
             walk(direct_map(entry & PTE_ADDRESS), level - 1, entry_writable, entry_executable,
                  entry_low);
             continue;
@@ -96,8 +97,39 @@ TEST(map_and_unmap)
 
 TEST(mapped_twice)
 {
-    paging_map(kernel_tables, KERNEL_BASE + image_physical(kernel_end) + PAGE_SIZE, 0, KERNEL_DATA);
-    paging_map(kernel_tables, KERNEL_BASE + image_physical(kernel_end) + PAGE_SIZE, 0, KERNEL_DATA);
+    u64 address = REGIONS_BASE + 6 * PAGE_SIZE;
+
+    report_error(paging_map(kernel_tables, address, PAGE_SIZE, KERNEL_CONSTANTS), 0, "once");
+    report_error(paging_map(kernel_tables, address, 0, KERNEL_DATA), -EEXIST, "twice");
+    report_equal(paging_unmap(kernel_tables, address), PAGE_SIZE | KERNEL_CONSTANTS,
+                 "what is mapped");
+    report_error(paging_map(kernel_tables, address, PAGE_SIZE, PTE_KEPT), 0, "kept");
+    report_error(paging_map(kernel_tables, address, 0, KERNEL_DATA), -EEXIST, "over what is kept");
+    report_equal(paging_unmap(kernel_tables, address), PAGE_SIZE | PTE_KEPT, "what was kept");
+}
+
+// Ends in a panic: what lies behind the devices' part of the address space is not theirs.
+TEST(too_large_a_device)
+{
+    device_map(0xf0000000, REGIONS_BASE - DEVICES_BASE + 1);
+}
+
+TEST(paging_next)
+{
+    const u64 base = 0x7000000000, pages[] = { base, base + PAGE_SIZE, base + 5 * LARGE_PAGE_SIZE,
+                                               base + (1ul << 39) - PAGE_SIZE };
+    u64 end = USER_END, found = 0;
+
+    for (size_t i = 0; i < array_length(pages); i++)
+        paging_map(kernel_tables, pages[i], 0, i % 2 ? PTE_KEPT : KERNEL_CONSTANTS);
+    for (size_t i = 0; i < array_length(pages); i++, found += PAGE_SIZE) {
+        found = paging_next(kernel_tables, found, end);
+        report_equal(found, pages[i], "page %zu", i);
+    }
+    report_equal(paging_next(kernel_tables, found, end), end, "behind the last one");
+    report_equal(paging_next(kernel_tables, 0, base), base, "before the first one");
+    for (size_t i = 0; i < array_length(pages); i++)
+        paging_unmap(kernel_tables, pages[i]);
 }
 
 // The local APIC through device_map: version and number of LVT entries that every model here has.
@@ -149,6 +181,31 @@ TEST(pages)
     report_equal(pages_allocate(pages_total() + 1), NULL, "more pages than there are");
 }
 
+// A page with two users stays until both have given it back.
+TEST(shared_page)
+{
+    void *page = pages_allocate(1);
+    size_t available = pages_available();
+
+    report_count(page_users(page), 1, "users of a new page");
+    page_share(page);
+    report_count(page_users(page), 2, "users of one that is shared");
+    pages_free(page, 1);
+    report_count(page_users(page), 1, "users when one has gone");
+    report_count(pages_available(), available, "pages left then");
+    pages_free(page, 1);
+    report_count(pages_available(), available + 1, "pages left without any");
+}
+
+// Ends in a panic.
+TEST(page_freed_twice)
+{
+    void *page = pages_allocate(1);
+
+    pages_free(page, 1);
+    pages_free(page, 1);
+}
+
 // Takes every page there is: the allocator must not hand one out twice.
 TEST(all_pages)
 {
@@ -192,6 +249,63 @@ TEST(heap)
             heap_free(piece[i * 37 % COUNT]);
     }
     heap_free(NULL);
+}
+
+// A timer's callback interrupts whoever takes pages and pieces of the heap, and takes some itself: the
+// pages by touching what comes on demand.
+enum { TAKEN = 2000, DEMANDED = 1000, BETWEEN = 40 * MICROSECOND };
+static u64 *theirs[DEMANDED];
+static unsigned interruptions;
+
+static u64 *demanded(unsigned i)
+{
+    return (u64 *)(REGIONS_BASE + 0x800000000) + i * (PAGE_SIZE / sizeof(u64));
+}
+
+static void take_some(struct timer *timer)
+{
+    unsigned i = interruptions;
+
+    if (i == DEMANDED)
+        return;
+    *demanded(i) = ~(u64)i;
+    theirs[i] = heap_allocate(sizeof(u64));
+    *theirs[i] = ~(u64)i;
+    interruptions++;
+    timer_start(timer, time_ns() + BETWEEN + test_random() % BETWEEN, take_some);
+}
+
+TEST(taken_in_interrupts)
+{
+    static u64 *page[TAKEN], *piece[TAKEN];
+    static struct timer timer;
+    struct region region = { .start = (u64)demanded(0),
+                             .end = (u64)demanded(DEMANDED),
+                             .rights = ACCESS_READ | ACCESS_WRITE };
+    unsigned wrong = 0, wrong_theirs = 0;
+
+    region_add(&kernel_space, &region);
+    interruptions = 0;
+    timer_start(&timer, time_ns() + BETWEEN, take_some);
+    for (u64 i = 0; i < TAKEN; i++) {
+        page[i] = pages_allocate(1);
+        piece[i] = heap_allocate(sizeof(u64));
+        *page[i] = *piece[i] = i;
+    }
+    timer_stop(&timer);
+    report(interruptions > 10, "interruptions: enough of them");
+    for (u64 i = 0; i < TAKEN; i++) {
+        wrong += *page[i] != i || *piece[i] != i;
+        pages_free(page[i], 1);
+        heap_free(piece[i]);
+    }
+    for (unsigned i = 0; i < interruptions; i++) {
+        wrong_theirs += *demanded(i) != ~(u64)i || *theirs[i] != ~(u64)i;
+        heap_free(theirs[i]);
+    }
+    report_count(wrong, 0, "pages and pieces that the interrupts got, too");
+    report_count(wrong_theirs, 0, "of those taken in interrupts, that somebody else got, too");
+    regions_remove(&kernel_space, region.start, region.end);
 }
 
 TEST(heap_freed_twice)
