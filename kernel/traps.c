@@ -23,11 +23,8 @@ static noreturn __attribute__((noinline, cold)) void interrupts_left_on(u64 vect
           vectors[vector].name);
 }
 
-// The path of every exception, short on purpose: what must outlast the handler is kept in memory, for a
-// register would have to be saved first.
 void trap(struct pt_regs *regs, u64 error_code, u64 vector)
 {
-    volatile u64 struck = vector, fault_address;
     trap_handler *handler;
 
     if (vector >= VECTORS_COUNT)
@@ -40,12 +37,13 @@ void trap(struct pt_regs *regs, u64 error_code, u64 vector)
     if (!vectors_ist[vector]) {
         handler(regs, error_code, (unsigned)vector);
     } else { // IF does not hold it back: it may be in front of a page fault's look at CR2
-        fault_address = read_cr2();
+        u64 fault_address = read_cr2();
+
         handler(regs, error_code, (unsigned)vector);
         write_cr2(fault_address);
     }
     if (interrupts_enabled())
-        interrupts_left_on(struck); // the next one could find its frame still in use
+        interrupts_left_on(vector); // the next one could find its frame still in use
 }
 
 trap_handler *trap_set_handler(unsigned vector, trap_handler *handler)
