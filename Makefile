@@ -26,6 +26,8 @@ endif
 B       := build
 OUT     ?= $(B)
 OVERLAY ?=
+# One name for one folder: what an object depends on is noted under the object's name.
+override OUT := $(patsubst $(CURDIR)/%,%,$(abspath $(OUT)))
 
 .DELETE_ON_ERROR:
 .SUFFIXES:

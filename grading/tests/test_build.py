@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import threading
 import time
 from pathlib import Path
 
 import pytest
+from course import copy_of_the_project
 
 from gatehouse.build import Builder, CannotJudge, Source, explain, first_error, locked
 from gatehouse.labs import Lab
@@ -135,3 +138,17 @@ def test_one_grader_at_a_time(tmp_path: Path) -> None:
         order.append("first")
     thread.join()
     assert order == ["first", "second"]
+
+
+def test_what_an_object_depends_on_is_known_by_every_name_of_its_folder(tmp_path: Path) -> None:
+    """By hand make is called with `build`, by the grader with the whole path."""
+    project = copy_of_the_project(tmp_path / "project")
+
+    def compiled(*words: str) -> str:
+        command = ["make", "kernel", "LAB=01", *words]
+        return subprocess.run(command, cwd=project, check=True, capture_output=True, text=True).stdout
+
+    compiled()
+    ahead = time.time() + 10
+    os.utime(project / "arch/x86_64/include/common.inc", (ahead, ahead))
+    assert "gdt_load.asm" in compiled(f"OUT={project}/build", "-n")
