@@ -151,4 +151,4 @@ def test_what_an_object_depends_on_is_known_by_every_name_of_its_folder(tmp_path
     compiled()
     ahead = time.time() + 10
     os.utime(project / "arch/x86_64/include/common.inc", (ahead, ahead))
-    assert "gdt_load.asm" in compiled(f"OUT={project}/build", "-n")
+    assert "NASM arch/x86_64/cpu/gdt_load.asm" in compiled(f"OUT={project}/build", "-n")
