@@ -5,7 +5,7 @@
 #include <entry/idt.h>
 #include <kernel/panic.h>
 
-// Through a gate with an empty slot the CPU would push to address 0: a #PF; that of #DF, a reset.
+// Through a gate with an empty slot the CPU would push below address 0: #PF; that of #DF, a reset.
 static void insist_on_stacks(const struct tss *tss)
 {
     for (unsigned vector = 0; vector < VECTORS_COUNT; vector++) {
