@@ -29,9 +29,7 @@
 // and its report is whole.
 TEST_BEFORE(INIT_FAULTS, early_null)
 {
-    static char *const volatile nothing = NULL;
-
-    nothing[0x10] = 1;
+    asm volatile("mov byte ptr [%0], 1" ::"r"(0x10ul) : "memory");
 }
 
 static u64 page(unsigned number)
