@@ -14,6 +14,7 @@
 #define INIT_MACHINE_CHECK 65 // when #MC has a stack
 #define INIT_INTERRUPTS    70
 #define INIT_TIME          75
+#define INIT_TASKS         80 // what programs need of the CPU
 #define INIT_DONE          99 // no step: after all of them
 
 struct init {

@@ -44,6 +44,12 @@ struct address_space *space_of(u64 address);
 // Makes `space` the one that runs on this CPU.
 void space_switch(struct address_space *space);
 
+// An address space for a program, with nothing in its half; NULL when memory is out. space.c
+struct address_space *space_new(void);
+
+// Gives it back with all its pages. No CPU may be in it.
+void space_free(struct address_space *space);
+
 // A page of zeroes, read-only, mapped wherever nobody has written yet. It is part of the image.
 extern const u8 zero_page[PAGE_SIZE];
 

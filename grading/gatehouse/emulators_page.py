@@ -15,7 +15,7 @@ PAGE = "docs/emulators.md"
 TEXT = f"{FOLDER}/page.md"
 CODE = "kernel/emulators"
 HERE = "grading/gatehouse/emulator_rows.py"
-ROW = re.compile(r"^ROW\((\w+)\)", re.MULTILINE)
+ROW = re.compile(r"^ROW(?:_IN_RING_3)?\((\w+)\)", re.MULTILINE)
 AMD = {"qemu": "EPYC", "bochs": "ryzen"}
 GROUPS = {"exceptions": "Exceptions and the fast ways in", "debug": "Debug exceptions", "nmi": "NMI and machine check",
           "memory": "Memory", "interrupts": "Interrupts", "features": "Features", "devices": "Devices"}

@@ -118,9 +118,9 @@ def test_page_fault_names_the_cause(boot, name: str, said: str) -> None:
 
 @pytest.mark.parametrize(("name", "said"), [
     ("too_large_a_device", r"no room to map 0x4000000001 bytes at physical 0xf0000000\n"),
-    ("fault_of_a_program", r"vector 14, #PF page fault: CS in the frame says ring 3, and there is no ring 3 yet\n"),
+    ("fault_of_a_program", r"vector 14, #PF page fault: CS in the frame says ring 3, and no program runs\n"),
     ("breakpoint_on_a_row", r"vector 1, #DB debug\n  at read_safe\+0x"),
-    ("program_on_a_row", r"vector 13, #GP general protection: CS in the frame says ring 3, and there is no ring 3 yet\n"
+    ("program_on_a_row", r"vector 13, #GP general protection: CS in the frame says ring 3, and no program runs\n"
                          r"  at read_safe\+0x\w+\n  in a program, on a stack of its own\n"),
     ("interrupts_left_on", r"the handler of vector 3, #BP breakpoint, has turned interrupts on and not off again\n"),
     ("panic_with_a_timer", r"the test's own, (?s:.*)\n    kernel_main\+0x"),

@@ -7,6 +7,7 @@
 #include <arch/layout.h>
 #include <arch/local_apic.h>
 #include <arch/msr.h>
+#include <arch/percpu.h>
 #include <arch/regs.h>
 #include <arch/segments.h>
 #include <arch/vectors.h>
@@ -48,11 +49,17 @@ void offsets(void)
     FIELD(FEATURES_SMAP, struct features, smap);
     SAME(EFAULT);
 
+    FIELD(PERCPU_KERNEL_STACK, struct percpu, tss.rsp[0]);
+
     SAME(NO_SYSTEM_CALL);
     SAME(NO_ERROR_CODE);
     SAME(RPL_MASK);
     SAME(KERNEL_CS);
     SAME(KERNEL_DS);
+    SAME(USER32_CS);
+    SAME(USER_DS);
+    SAME(MSR_GS_BASE);
+    SAME(MSR_KERNEL_GS_BASE);
     SAME(TSS_SELECTOR);
 
     SAME(CR0_PE);

@@ -10,6 +10,7 @@
 #define CR0_ET (1ul << 4)
 #define CR0_NE (1ul << 5)
 #define CR0_WP (1ul << 16)
+#define CR0_AM (1ul << 18)
 #define CR0_PG (1ul << 31)
 
 #define CR4_PAE        (1ul << 5)
@@ -18,6 +19,7 @@
 #define CR4_OSFXSR     (1ul << 9)
 #define CR4_OSXMMEXCPT (1ul << 10)
 #define CR4_UMIP       (1ul << 11)
+#define CR4_OSXSAVE    (1ul << 18)
 #define CR4_SMEP       (1ul << 20)
 #define CR4_SMAP       (1ul << 21)
 
@@ -26,6 +28,7 @@
 #define RFLAGS_TF    (1ul << 8)
 #define RFLAGS_IF    (1ul << 9)
 #define RFLAGS_DF    (1ul << 10)
+#define RFLAGS_IOPL  (3ul << 12)
 #define RFLAGS_NT    (1ul << 14)
 #define RFLAGS_RF    (1ul << 16)
 #define RFLAGS_AC    (1ul << 18)

@@ -71,6 +71,12 @@ void paging_seal(void);
 // Unmaps the page at `address` on this CPU at once. Returns its old entry, 0 if it had none.
 u64 paging_unmap(u64 *tables, u64 address);
 
+// New tables for a program: nothing in the low half, the kernel's upper half. NULL when memory is out.
+u64 *paging_new(void);
+
+// Gives them back, when nothing is mapped in the low half any more and no CPU uses them.
+void paging_free(u64 *tables);
+
 // Zeroes the page at `page`.
 static inline void page_clear(void *page)
 {

@@ -6,12 +6,14 @@
 #include <arch/types.h>
 
 struct address_space; // kernel/regions.h
+struct task;          // kernel/task.h
 
 struct percpu {
     struct percpu *self; // at gs:0, for a base cannot be read with a plain instruction
     u64 gdt[GDT_ENTRIES];
     struct tss tss aligned_to(16);
     struct address_space *space; // whose low half CR3 holds, from INIT_FAULTS on
+    struct task *current;        // whose program runs, or has come here; NULL if none does
 };
 static_assert(offsetof(struct percpu, self) == 0, "this_cpu reads gs:0");
 
