@@ -4,7 +4,7 @@
 %include "common.inc"
 %include "frame.inc"
 
-extern trap, from_user, to_user
+extern trap, from_user, to_user, to_user.iretq, iretq_faulted
 global entry_normal, entry_normal.kernel, leave_to_kernel
 
 section .entry.text exec
@@ -23,6 +23,8 @@ entry_normal:
         cld
         test    byte [rsp + PT_CS], RPL_MASK
         jnz     from_user
+        cmp     qword [rsp + PT_RIP], to_user.iretq
+        je      iretq_faulted           ; the one place where CS says kernel and GS is the user's
 
 ; in    rsp  struct pt_regs, complete but for the error code in orig_rax
 ;       edx  vector     GS  the kernel's

@@ -56,7 +56,8 @@ void do_page_fault(struct pt_regs *regs, u64 error_code, unsigned vector)
     error = mend(regs, &fault);
     if (!error)
         return;
-    if (by_program)
+    // QEMU calls some of ring 3's reads ring 0's (docs/emulators.md, far-return-smap).
+    if (by_program || (regs->cs & RPL_MASK && fault.address < USER_END))
         user_fault(regs, error_code, vector, fault.address, error);
     else if (!exception_table_fixup(regs))
         fault_bug(regs, &fault, error);
