@@ -12,7 +12,7 @@ section .text
 ; out   GS   the kernel's base; the other one is what the selector brings
 ;
 ; The load changes the base that is in use. In between GS is the user's and CS the kernel's: an NMI here must
-; ask the base, not CS (docs/entry.md, "The expensive test").
+; ask the base, not CS (docs/entry.md, "The cheap test").
 user_gs_load:
         swapgs
         mov     gs, edi
