@@ -12,7 +12,6 @@
 #include <kernel/traps.h>
 
 enum { STI = 0xfb, HLT = 0xf4 };
-#define DR7_DR0_EXECUTE 1ul
 
 static const u8 *sti_hlt(void)
 {
@@ -25,7 +24,7 @@ static const u8 *sti_hlt(void)
 
 static void breakpoint_at_hlt(void)
 {
-    asm volatile("mov dr0, %0\n\tmov dr7, %1" ::"r"(sti_hlt() + 1), "r"(DR7_DR0_EXECUTE));
+    breakpoint_set((u64)(sti_hlt() + 1));
 }
 
 static volatile bool woken, rescued;
@@ -59,7 +58,7 @@ static void sleep_with_breakpoint(void)
 // When it leaves, what is to wake the sleeper is pending.
 static void outlast_the_timer(void)
 {
-    asm volatile("mov dr7, %0" ::"r"(0ul));
+    breakpoint_clear();
     while (time_ns() < wake_at + 100 * MICROSECOND)
         continue;
 }

@@ -20,18 +20,6 @@
 
 #define NOWHERE ((const char *)8)
 
-#define DR7_DR0_EXECUTE 1ul
-
-static void breakpoint_set(u64 address)
-{
-    asm volatile("mov dr0, %0\n\tmov dr7, %1" ::"r"(address), "r"(DR7_DR0_EXECUTE));
-}
-
-static void breakpoint_clear(void)
-{
-    asm volatile("mov dr7, %0" ::"r"(0ul));
-}
-
 static const struct exception_row *row_in(const void *function)
 {
     for (const struct exception_row *row = exception_table_start; row != exception_table_end; row++)

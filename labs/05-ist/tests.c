@@ -416,13 +416,6 @@ TEST(bad_rsp)
 
 // ---- an NMI at every instruction of an exception's way --------------------------------------------
 
-#define DR7_DR0_EXECUTE 1ul // L0, and for DR0 condition and length 0
-
-static void breakpoint_set(u64 address)
-{
-    asm volatile("mov dr0, %0\n\tmov dr7, %1" ::"r"(address), "r"(DR7_DR0_EXECUTE));
-}
-
 static struct gate debug_gate_to(const char *entry)
 {
     struct gate before = idt[VECTOR_DB];
@@ -442,11 +435,6 @@ static void trace_exception(void)
     breakpoint_set(stub_of(VECTOR_UD));
     provoke(&run, &trigger_ud, VECTOR_UD, pass);
     idt[VECTOR_DB] = before;
-}
-
-static bool in_entry_text(u64 address)
-{
-    return address >= (u64)entry_text_start && address < (u64)entry_text_end;
 }
 
 static void expect_trace(void)

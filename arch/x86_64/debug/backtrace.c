@@ -13,11 +13,6 @@ static bool holds(const struct stack *stack, const void *at, size_t size)
     return stack && (const char *)at >= stack->low && (const char *)at + size <= stack->top;
 }
 
-static bool in_entry_text(u64 address)
-{
-    return address >= (u64)entry_text_start && address < (u64)entry_text_end;
-}
-
 // Entry code calls C with its struct pt_regs one slot above the return address (entry/frame.inc).
 static const struct pt_regs *entry_frame(const struct frame *frame)
 {

@@ -94,6 +94,19 @@ static inline void write_cr4(u64 value)
     asm volatile("mov cr4, %0" ::"r"(value) : "memory");
 }
 
+// Makes #DB strike before the instruction at `address` (DR0); breakpoint_clear() ends that.
+// SDM vol. 3, section 18.2.
+static inline void breakpoint_set(u64 address)
+{
+    u64 l0 = 1; // condition and length of DR0 stay 0: execution
+    asm volatile("mov dr0, %0\n\tmov dr7, %1" ::"r"(address), "r"(l0));
+}
+
+static inline void breakpoint_clear(void)
+{
+    asm volatile("mov dr7, %0" ::"r"(0ul));
+}
+
 // Drops what the CPU keeps of the page at `address`, a global one too. SDM vol. 3, section 4.10.4.1.
 static inline void invalidate_page(u64 address)
 {

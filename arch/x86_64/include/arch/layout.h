@@ -37,5 +37,11 @@ static inline u64 image_physical(const void *address)
 extern char image_start[], text_start[], text_end[], entry_text_start[], entry_text_end[];
 extern char rodata_end[], sealed_end[], bss_start[], kernel_end[];
 
+// Whether code at `address` is a way in or out, and no C.
+static inline bool in_entry_text(u64 address)
+{
+    return address >= (u64)entry_text_start && address < (u64)entry_text_end;
+}
+
 // Set by boot.asm: the page below the boot stack, which is not mapped, and the stack.
 extern char boot_stack_guard[], boot_stack[];
