@@ -43,6 +43,7 @@ struct task *task_new(const char *name)
     if (!task)
         return NULL;
     task->name = name;
+    task->process = NULL;
     task->user = (struct user_state){ .fpu = fpu_new() };
     task->end = (struct task_end){ .ended = false };
     if (!task->user.fpu)

@@ -9,6 +9,8 @@
 // How a program came to its end.
 struct task_end {
     bool ended;
+    bool exited; // it chose to: then `status`, 0 to 255, is what it said. Otherwise:
+    int status;
     unsigned vector; // of the exception that it raised,
     u64 error_code;  // with NO_ERROR_CODE where there is none
     u64 address;     // of a #PF
@@ -16,11 +18,14 @@ struct task_end {
     struct pt_regs regs;
 };
 
+struct process;
+
 struct task {
     const char *name;
     struct stack kernel_stack; // the program's registers lie at its top while it does not run
     struct address_space *space;
     struct user_state user;
+    struct process *process; // kernel/process.h; NULL for a program that makes no system calls
     struct task_end end;
     u64 caller; // rsp of whoever runs it
     struct task *next;

@@ -19,7 +19,14 @@ static noreturn void end_program(struct task *task, const struct task_end *end)
 
 void user_fault(struct pt_regs *regs, u64 error_code, unsigned vector, u64 address, int error)
 {
-    struct task_end end = { true, vector, error_code, address, error, *regs };
+    struct task_end end = {
+        .ended = true,
+        .vector = vector,
+        .error_code = error_code,
+        .address = address,
+        .error = error,
+        .regs = *regs,
+    };
     struct task *task = this_cpu()->current;
 
     if (task)

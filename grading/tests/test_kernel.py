@@ -25,7 +25,8 @@ RETURNING = [("no_page_is_writable_and_executable", "map_and_unmap", "mapped_twi
              ("acpi", "acpi_wrong", "acpi_rsdp", "redirection_entries_interrupted", "line_without_input", "interrupts_printed",
               "received_bytes_kept"),
              ("timers", "timer_started_twice", "timer_starts_itself", "time_never", "calibration_interrupted"),
-             ("breakpoint_before_halt", "nmi_before_halt", "halt_overtaken")]
+             ("breakpoint_before_halt", "nmi_before_halt", "halt_overtaken"),
+             ("process_life", "end_signals", "ends_without_exit")]
 PRINTED = """\
 # [-42] [   42] [42   ] [00042] [4000000000] [beef]
 # [-4611686018427387904] [18446744073709551615] [000000000000feed] [8]
@@ -57,7 +58,7 @@ def panic(run: Run) -> str:
 
 
 @pytest.mark.parametrize("names", RETURNING, ids=["memory", "undisturbed", "report", "faults", "traps", "interrupts", "time",
-                                                  "idle"])
+                                                  "idle", "process"])
 def test_all_that_return_pass(boot, names: tuple[str, ...]) -> None:
     run = boot("test=" + ",".join(names))
     said = ktap.parse(run.serial, names, NONCE)

@@ -1,0 +1,72 @@
+// Processes: made, given back, and ended by themselves.
+
+#include <arch/vectors.h>
+#include <kernel/heap.h>
+#include <kernel/process.h>
+
+enum { FIRST_ID = 2 }; // 1 is whoever starts programs: the kernel itself
+
+static int next_id = FIRST_ID;
+
+struct task *process_new(const char *name)
+{
+    struct process *process = heap_allocate(sizeof(*process));
+    struct task *task;
+
+    if (!process)
+        return NULL;
+    *process = (struct process){ .id = next_id++, .parent = 1, .directory = "/" };
+    task = task_new(name);
+    if (!task)
+        goto no_task;
+    task->process = process;
+    return task;
+
+no_task:
+    heap_free(process);
+    return NULL;
+}
+
+void process_free(struct task *task)
+{
+    heap_free(task->process);
+    task_free(task);
+}
+
+void process_exit(int status)
+{
+    struct task *task = this_cpu()->current;
+
+    task->end = (struct task_end){
+        .ended = true,
+        .exited = true,
+        .status = status & 0xff,
+        .regs = *task_regs(task),
+    };
+    task_stop();
+}
+
+int process_end_signal(const struct task_end *end)
+{
+    enum { SIGILL = 4, SIGTRAP = 5, SIGBUS = 7, SIGFPE = 8, SIGSEGV = 11 };
+
+    if (end->exited)
+        return 0;
+    switch (end->vector) {
+    case VECTOR_DE:
+    case VECTOR_MF:
+    case VECTOR_XM:
+        return SIGFPE;
+    case VECTOR_DB:
+    case VECTOR_BP:
+        return SIGTRAP;
+    case VECTOR_UD:
+        return SIGILL;
+    case VECTOR_NP:
+    case VECTOR_SS:
+    case VECTOR_AC:
+        return SIGBUS;
+    default:
+        return SIGSEGV;
+    }
+}
