@@ -1,33 +1,24 @@
 // Programs without a format.
 
 #include <arch/layout.h>
+#include <kernel/file_pages.h>
 #include <kernel/flat.h>
 #include <kernel/regions.h>
-#include <kernel/string.h>
 
 #define STACK_AT_FIRST PAGE_SIZE
 #define STACK_MOST     (64 * PAGE_SIZE)
 
-static int fill(const struct region *region, u64 address, void *memory)
-{
-    const struct flat *flat = region->context;
-    const char *from = flat->start + region->offset + (address - region->start);
-    size_t left = (size_t)(flat->end - from);
-
-    memcpy(memory, from, left < PAGE_SIZE ? left : PAGE_SIZE);
-    return 0;
-}
-
 int flat_load(struct task *task, const struct flat *flat)
 {
-    size_t size = ((size_t)(flat->end - flat->start) + PAGE_SIZE - 1) & -PAGE_SIZE;
+    size_t bytes = (size_t)(flat->end - flat->start), size = (bytes + PAGE_SIZE - 1) & -PAGE_SIZE;
     const struct region regions[] = {
         {
             .start = FLAT_CODE,
             .end = FLAT_CODE + size,
             .rights = ACCESS_USER | ACCESS_READ | ACCESS_EXECUTE,
-            .fill = fill,
-            .context = (void *)flat,
+            .fill = file_pages_fill,
+            .context = (void *)flat->start,
+            .limit = bytes,
         },
         {
             .start = FLAT_DATA,

@@ -12,5 +12,5 @@ struct flat {
     const char *start, *end; // begins with the first instruction
 };
 
-// Gives the task this program; `flat` and its bytes must stay where they are. 0, or -ENOMEM.
+// Gives the task this program; its bytes must stay where they are. 0, or -ENOMEM.
 int flat_load(struct task *task, const struct flat *flat);

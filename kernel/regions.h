@@ -25,6 +25,7 @@ struct region {
     int (*fill)(const struct region *region, u64 address, void *memory);
     void *context; // for `fill`: what the pages come from,
     u64 offset;    // and where in it the one at `start` does; it stays right when the region is cut
+    u64 limit;     // the offset from which on there is nothing any more
 };
 
 struct address_space {
