@@ -9,6 +9,7 @@ struct cmdline cmdline = {
     .tests = "all",
     .nonce = "0000000000000000",
     .seed = 1,
+    .count = 1,
 };
 
 static int digit(char c)
@@ -20,7 +21,7 @@ static int digit(char c)
     return -1;
 }
 
-static u64 parse_number(const char *text)
+static u64 parse_number(const char *key, const char *text)
 {
     const char *at = text;
     int base = 10;
@@ -36,7 +37,7 @@ static u64 parse_number(const char *text)
         value = value * (u64)base + (u64)digit(*at);
     }
     if (*at || at == text)
-        panic("command line: seed=%s is not a number; seed=1 and seed=0x2a are", text);
+        panic("command line: %s=%s is not a number; %s=1 and %s=0x2a are", key, text, key, key);
     return value;
 }
 
@@ -58,11 +59,14 @@ static void set(const char *key, const char *value)
     else if (!strcmp(key, "test"))
         cmdline.tests = value;
     else if (!strcmp(key, "seed"))
-        cmdline.seed = parse_number(value);
+        cmdline.seed = parse_number(key, value);
+    else if (!strcmp(key, "count"))
+        cmdline.count = parse_number(key, value);
     else if (!strcmp(key, "nonce"))
         cmdline.nonce = parse_nonce(value);
     else
-        panic("command line: no key is named \"%s\"; the keys are lab, test, seed, nonce", key);
+        panic("command line: no key is named \"%s\"; the keys are lab, test, seed, count, nonce",
+              key);
 }
 
 static char *end_of(char *text, char stop)

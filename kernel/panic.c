@@ -2,6 +2,7 @@
 
 #include <arch/interrupts.h>
 #include <arch/machine.h>
+#include <arch/serial.h>
 #include <arch/stack.h>
 #include <kernel/panic.h>
 #include <kernel/print.h>
@@ -33,6 +34,7 @@ static void print_headline(const char *format, va_list arguments)
     interrupts_disable(); // what would come in between may panic, too, and never end
     if (reports++ == MOST_REPORTS)
         machine_end(MACHINE_PANIC);
+    print_to(serial_write);
     print("\nPANIC: ");
     vprint(format, arguments);
     print("\n");

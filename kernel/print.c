@@ -1,8 +1,18 @@
-// Printing. Formatting writes straight to the serial port: no buffer to overflow or to lose.
+// Printing. Formatting writes straight to where it goes: no buffer to overflow or to lose.
 
 #include <arch/serial.h>
 #include <kernel/print.h>
 #include <kernel/string.h>
+
+static print_writer *writer = serial_write;
+
+print_writer *print_to(print_writer *to)
+{
+    print_writer *before = writer;
+
+    writer = to;
+    return before;
+}
 
 struct field {
     bool left, zero;
@@ -14,7 +24,7 @@ struct field {
 static void pad(int count, char with)
 {
     while (count-- > 0)
-        serial_write(&with, 1);
+        writer(&with, 1);
 }
 
 static void put(const struct field *field, const char *text, size_t length)
@@ -23,7 +33,7 @@ static void put(const struct field *field, const char *text, size_t length)
 
     if (!field->left)
         pad(space, field->zero ? '0' : ' ');
-    serial_write(text, length);
+    writer(text, length);
     if (field->left)
         pad(space, ' ');
 }
@@ -123,12 +133,12 @@ static void put_conversion(const struct field *field, char conversion, va_list *
         put_number(field, read_unsigned(field, arguments), 16, false);
         break;
     case 'p':
-        serial_write("0x", 2);
+        writer("0x", 2);
         put_number(&(struct field){ .zero = true, .width = 16 }, va_arg(*arguments, u64), 16,
                    false);
         break;
     default:
-        serial_write(&conversion, 1);
+        writer(&conversion, 1);
     }
 }
 
@@ -142,7 +152,7 @@ void vprint(const char *format, va_list arguments)
 
         while (format[plain] && format[plain] != '%')
             plain++;
-        serial_write(format, plain);
+        writer(format, plain);
         format += plain;
         if (!*format++)
             break;
