@@ -54,12 +54,25 @@ void space_free(struct address_space *space);
 // A page of zeroes, read-only, mapped wherever nobody has written yet. It is part of the image.
 extern const u8 zero_page[PAGE_SIZE];
 
+// The most regions that a space can have, as Linux's vm.max_map_count.
+#define REGIONS_MOST 65530
+
+// The index of the first region that ends above `address`; space->count if there is none.
+size_t regions_above(const struct address_space *space, u64 address);
+
 // The region at `address`, or NULL.
 struct region *region_at(struct address_space *space, u64 address);
 
 // The stack that starts above `address` and may grow down to it, or NULL. Growing, it keeps a page free
 // between itself and the region below.
 struct region *region_growing_to(struct address_space *space, u64 address);
+
+// The highest address in [low, high) from which on `size` bytes are free of regions, and of what stacks may
+// grow to; 0 if there is none. All are multiples of PAGE_SIZE.
+u64 regions_gap(const struct address_space *space, u64 low, u64 high, size_t size);
+
+// ---- regions_change.c ------------------------------------------------------------------------------
+// Neighbours that are alike become one region. What fails for want of memory has changed nothing.
 
 // Adds a copy of `region`. Pages come when they are touched. Returns 0; -EINVAL for addresses that are
 // not multiples of PAGE_SIZE, an empty region, one outside its half, or rights that it cannot have: the
@@ -74,3 +87,12 @@ int regions_remove(struct address_space *space, u64 start, u64 end);
 // Gives [start, end) other rights, pages that are there included. As regions_remove; -ENOMEM also where
 // a part has no region: then nothing is changed.
 int regions_protect(struct address_space *space, u64 start, u64 end, unsigned rights);
+
+// Gives back the pages in [start, end): they come anew when they are touched. 0; -EINVAL; -ENOMEM where a
+// part has no region, but all others are dropped.
+int regions_drop(struct address_space *space, u64 start, u64 end);
+
+// Moves [start, end), which lies in one region, with its pages to `to`, where `size` bytes are free, as
+// many as it had or more: the region ends there then. 0; -EINVAL; -EFAULT if it does not lie in one region;
+// -EEXIST where another one is; -ENOMEM. Then nothing has moved.
+int regions_move(struct address_space *space, u64 start, u64 end, u64 to, size_t size);

@@ -21,6 +21,7 @@ RETURNING = [("no_page_is_writable_and_executable", "map_and_unmap", "mapped_twi
              ("region_add", "regions_cut", "no_access", "huge_region", "refused_growth",
               "fill_of_a_cut_region", "mended_already", "shared_by_two", "space_switch", "only_looking",
               "looking_at_broken_tables", "safe_access", "protections"),
+             ("regions_join", "regions_gap", "regions_drop", "regions_move", "no_memory_to_move", "too_many_regions", "file_pages"),
              ("foreseen", "fault_address_kept", "stack_in_use"),
              ("acpi", "acpi_wrong", "acpi_rsdp", "redirection_entries_interrupted", "line_without_input", "interrupts_printed",
               "received_bytes_kept"),
@@ -57,8 +58,8 @@ def panic(run: Run) -> str:
     return text[text.index("PANIC: "):]
 
 
-@pytest.mark.parametrize("names", RETURNING, ids=["memory", "undisturbed", "report", "faults", "traps", "interrupts", "time",
-                                                  "idle", "process"])
+@pytest.mark.parametrize("names", RETURNING, ids=["memory", "undisturbed", "report", "faults", "regions", "traps", "interrupts",
+                                                  "time", "idle", "process"])
 def test_all_that_return_pass(boot, names: tuple[str, ...]) -> None:
     run = boot("test=" + ",".join(names))
     said = ktap.parse(run.serial, names, NONCE)

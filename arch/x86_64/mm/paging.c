@@ -176,6 +176,11 @@ int paging_map(u64 *tables, u64 address, u64 physical, u64 flags)
     return 0;
 }
 
+int paging_reserve(u64 *tables, u64 address)
+{
+    return entry_at(tables, address, LEAF_LEVEL) ? 0 : -ENOMEM;
+}
+
 static u64 *page_entry(u64 *tables, u64 address)
 {
     u64 *entry = paging_entry(tables, address);

@@ -58,6 +58,9 @@ u64 paging_next(u64 *tables, u64 from, u64 to);
 // -EEXIST where an entry is already, which stays as it is; -ENOMEM without a page for a table.
 int paging_map(u64 *tables, u64 address, u64 physical, u64 flags);
 
+// Makes the tables that lead to `address`, so that paging_map there needs no memory. 0 or -ENOMEM.
+int paging_reserve(u64 *tables, u64 address);
+
 // Puts another page, with other bits, where one is mapped, on this CPU at once.
 void paging_replace(u64 *tables, u64 address, u64 physical, u64 flags);
 
