@@ -8,3 +8,4 @@
 #define EBUSY  16 // taken already
 #define EEXIST 17 // something is there already
 #define EINVAL 22 // an argument that makes no sense
+#define ENOSYS 38 // no such system call

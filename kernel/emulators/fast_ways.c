@@ -5,13 +5,6 @@
 #include <kernel/emulators/catch.h>
 #include <kernel/emulators/fast_ways.h>
 
-#define MSR_SYSENTER_CS  0x174u
-#define MSR_SYSENTER_ESP 0x175u
-#define MSR_SYSENTER_EIP 0x176u
-#define MSR_STAR         0xc0000081u
-#define MSR_LSTAR        0xc0000082u
-#define MSR_FMASK        0xc0000084u
-
 static u64 efer, star, lstar, fmask;
 
 void syscall_set_up(u64 mask)

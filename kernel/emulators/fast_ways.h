@@ -3,7 +3,6 @@
 
 #include <arch/types.h>
 
-#define EFER_SCE      (1ul << 0)
 #define SYSCALL_FLAGS 0xcd5ul // what syscall_plain executes SYSCALL with, besides bit 1
 
 // The entry of both lies in exceptions.asm: SYSCALL's returns RFLAGS as they are there, and leaves R11.

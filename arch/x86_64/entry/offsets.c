@@ -48,12 +48,15 @@ void offsets(void)
 
     FIELD(FEATURES_SMAP, struct features, smap);
     SAME(EFAULT);
+    SAME(ENOSYS);
 
     FIELD(PERCPU_KERNEL_STACK, struct percpu, tss.rsp[0]);
 
     SAME(NO_SYSTEM_CALL);
     SAME(NO_ERROR_CODE);
     SAME(RPL_MASK);
+    SAME(RFLAGS_FIXED);
+    SAME(RFLAGS_IF);
     SAME(KERNEL_CS);
     SAME(KERNEL_DS);
     SAME(USER32_CS);
@@ -74,6 +77,7 @@ void offsets(void)
     SAME(EFER_LME);
     SAME(EFER_NXE);
 
+    SAME(VECTOR_INT80);
     SAME(VECTOR_PIC);
     SAME(VECTOR_SPURIOUS);
     SAME(APIC_END_OF_INTERRUPT);

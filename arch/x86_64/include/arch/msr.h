@@ -5,11 +5,19 @@
 #include <arch/types.h>
 
 #define MSR_APIC_BASE      0x0000001bu
+#define MSR_SYSENTER_CS    0x00000174u
+#define MSR_SYSENTER_ESP   0x00000175u
+#define MSR_SYSENTER_EIP   0x00000176u
 #define MSR_EFER           0xc0000080u
+#define MSR_STAR           0xc0000081u
+#define MSR_LSTAR          0xc0000082u
+#define MSR_CSTAR          0xc0000083u
+#define MSR_FMASK          0xc0000084u
 #define MSR_FS_BASE        0xc0000100u
 #define MSR_GS_BASE        0xc0000101u
 #define MSR_KERNEL_GS_BASE 0xc0000102u
 
+#define EFER_SCE (1ul << 0)
 #define EFER_LME (1ul << 8)
 #define EFER_NXE (1ul << 11)
 

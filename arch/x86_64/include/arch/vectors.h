@@ -27,6 +27,7 @@ enum {
     VECTOR_MC = 18,
     VECTOR_XM = 19,
     VECTOR_CP = 21,
+    VECTOR_INT80 = 0x80, // i386's system calls
 };
 
 // The ways in, named for their danger; DOOR_NONE: the vector has no gate.

@@ -1,0 +1,46 @@
+; The door of SYSENTER: system calls of 32-bit code on Intel's processors.
+; docs/entry.md, "SYSENTER"; SDM vol. 3, section 5.8.7, and vol. 2, SYSENTER.
+
+%include "common.inc"
+%include "frame.inc"
+%include "compat.inc"
+
+extern do_fast_syscall32, to_user
+global entry_sysenter
+
+section .entry.text exec
+
+; entry_sysenter -- a program's system call, through IA32_SYSENTER_EIP
+;
+; in    rsp  IA32_SYSENTER_ESP, no stack     eax  number     ebp  the program's esp, by its own word
+;       rflags  all the program's but IF 0; its rip is lost     GS  the user's
+; out   by to_user, at the landing pad: rax the result, r8 to r15 0
+entry_sysenter:
+        ;@ lab 9.3  The kernel's GS, then a stack. SYSENTER leaves TF, NT, AC and DF as they were: with TF every
+        ;@          instruction from here on traps, so they go as soon as they are saved. {
+        swapgs
+        mov     rsp, [gs:PERCPU_KERNEL_STACK]
+        push    USER_DS
+        mov     ebp, ebp
+        push    rbp
+        pushfq
+        push    RFLAGS_FIXED
+        popfq
+        or      qword [rsp], RFLAGS_IF
+        ;@ } hole 9.3
+        ;@ lab 9.4  The rest of the frame; what stands for rip is replaced by the landing pad. 32-bit code has
+        ;@          no r8 to r15: it gets zeroes. {
+        push    USER32_CS
+        push    0
+        mov     eax, eax
+        push    rax
+        push    rdi
+        zero    HIGH_GPRS
+        save    GPRS
+        mov     qword [rsp + PT_RAX], -ENOSYS
+        ;@ } hole 9.4
+        mov     rdi, rsp
+        sub     rsp, 8                  ; 21 slots: 8 off
+        call    do_fast_syscall32
+        add     rsp, 8
+        jmp     to_user

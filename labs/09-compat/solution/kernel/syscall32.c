@@ -1,0 +1,1 @@
+../../../../kernel/syscall32.c
