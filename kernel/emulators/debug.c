@@ -4,7 +4,6 @@
 #include <kernel/emulators/fast_ways.h>
 #include <kernel/emulators/row.h>
 
-#define CR4_DE    (1ul << 3)
 #define DR6_SAYS  0xe00ful // B0 to B3, BD, BS, BT
 #define POST_PORT 0x80ul
 #define ENOUGH    4 // events of one breakpoint, if it strikes again and again

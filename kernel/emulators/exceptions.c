@@ -12,7 +12,6 @@
 #define BEYOND        0xfff8ul // a selector behind the end of the GDT
 #define ABSENT        0x38ul   // the slot that the GDT leaves empty
 #define ABSENT_DATA   0x00cf13000000fffful
-#define CR4_FSGSBASE  (1ul << 16)
 #define NO_MSR        0x4711ul
 
 typedef u64 code(u64 a, u64 b);

@@ -7,8 +7,7 @@
 #include <kernel/memory.h>
 
 #define PLACE        0x10000000ul // of a page that comes and goes, in the low half
-#define CR4_PCIDE    (1ul << 17)
-#define PTE_RESERVED (1ul << 51) // beyond what any of the models has of physical addresses
+#define PTE_RESERVED (1ul << 51)  // beyond what any of the models has of physical addresses
 #define RET          0xc3
 
 #define USER_CODE (PTE_PRESENT | PTE_USER)
