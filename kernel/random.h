@@ -12,3 +12,7 @@ static inline u64 random_next(u64 *state)
     z = (z ^ z >> 27) * 0x94d049bb133111eb;
     return z ^ z >> 31;
 }
+
+// Fills memory with what programs get as random: from the command line's seed too, so that a run can be had
+// again. It is nothing to keep a secret with. random.c
+void random_fill(void *to, size_t size);

@@ -39,8 +39,9 @@ static void print_error(long value)
         long number;
         const char *name;
     } errors[] = {
-        { EIO, "EIO" },       { ENOMEM, "ENOMEM" }, { EFAULT, "EFAULT" },
-        { EEXIST, "EEXIST" }, { EINVAL, "EINVAL" },
+        { ENOENT, "ENOENT" }, { EIO, "EIO" },       { E2BIG, "E2BIG" },   { ENOEXEC, "ENOEXEC" },
+        { EBADF, "EBADF" },   { ENOMEM, "ENOMEM" }, { EFAULT, "EFAULT" }, { EEXIST, "EEXIST" },
+        { EINVAL, "EINVAL" }, { ENOSYS, "ENOSYS" },
     };
 
     for (size_t i = 0; i < array_length(errors); i++)

@@ -15,19 +15,25 @@ from gatehouse.qemu import Qemu
 
 ROOT = Path(__file__).resolve().parents[2]
 NONCE = "0123456789abcdef"
-RETURNING = [("no_page_is_writable_and_executable", "map_and_unmap", "mapped_twice", "paging_next", "device_map", "pages",
-              "shared_page", "all_pages", "heap"),
-             ("taken_in_interrupts",), ("printing", "symbols"),
-             ("region_add", "regions_cut", "no_access", "huge_region", "refused_growth",
-              "fill_of_a_cut_region", "mended_already", "shared_by_two", "space_switch", "only_looking",
-              "looking_at_broken_tables", "safe_access", "protections"),
-             ("regions_join", "regions_gap", "regions_drop", "regions_move", "no_memory_to_move", "too_many_regions", "file_pages"),
-             ("foreseen", "fault_address_kept", "stack_in_use"),
-             ("acpi", "acpi_wrong", "acpi_rsdp", "redirection_entries_interrupted", "line_without_input", "interrupts_printed",
-              "received_bytes_kept"),
-             ("timers", "timer_started_twice", "timer_starts_itself", "time_never", "calibration_interrupted"),
-             ("breakpoint_before_halt", "nmi_before_halt", "halt_overtaken"),
-             ("process_life", "end_signals", "ends_without_exit")]
+RETURNING = {
+    "memory": ("no_page_is_writable_and_executable", "map_and_unmap", "mapped_twice", "paging_next", "device_map",
+               "pages", "shared_page", "all_pages", "heap"),
+    "undisturbed": ("taken_in_interrupts",),
+    "report": ("printing", "symbols"),
+    "faults": ("region_add", "regions_cut", "no_access", "huge_region", "refused_growth", "fill_of_a_cut_region",
+               "mended_already", "shared_by_two", "space_switch", "only_looking", "looking_at_broken_tables",
+               "safe_access", "protections"),
+    "regions": ("regions_join", "regions_gap", "regions_drop", "regions_move", "no_memory_to_move",
+                "too_many_regions", "file_pages"),
+    "traps": ("foreseen", "fault_address_kept", "stack_in_use"),
+    "interrupts": ("acpi", "acpi_wrong", "acpi_rsdp", "redirection_entries_interrupted", "line_without_input",
+                   "interrupts_printed", "received_bytes_kept"),
+    "time": ("timers", "timer_started_twice", "timer_starts_itself", "time_never", "calibration_interrupted"),
+    "idle": ("breakpoint_before_halt", "nmi_before_halt", "halt_overtaken"),
+    "process": ("process_life", "end_signals", "ends_without_exit"),
+    "elf": ("elf_loaded", "elf_odd_and_good", "elf_refused", "elf_cut_short", "elf_too_many_segments", "elf_fuzz"),
+    "exec": ("initial_stack", "initial_stack_alone", "arguments_too_long", "exec_names"),
+}
 PRINTED = """\
 # [-42] [   42] [42   ] [00042] [4000000000] [beef]
 # [-4611686018427387904] [18446744073709551615] [000000000000feed] [8]
@@ -58,8 +64,7 @@ def panic(run: Run) -> str:
     return text[text.index("PANIC: "):]
 
 
-@pytest.mark.parametrize("names", RETURNING, ids=["memory", "undisturbed", "report", "faults", "regions", "traps", "interrupts",
-                                                  "time", "idle", "process"])
+@pytest.mark.parametrize("names", RETURNING.values(), ids=RETURNING.keys())
 def test_all_that_return_pass(boot, names: tuple[str, ...]) -> None:
     run = boot("test=" + ",".join(names))
     said = ktap.parse(run.serial, names, NONCE)
@@ -184,5 +189,5 @@ def test_any_memory_map(kernel: Path, tmp_path: Path, size: str) -> None:
         ["qemu-system-x86_64", "-machine", "q35", "-m", size, "-nodefaults", "-display", "none", "-no-reboot",
          "-serial", f"file:{serial}", "-debugcon", "null", "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
          "-kernel", kernel / "kernel",
-         "-append", "test=" + ",".join(RETURNING[0])], timeout=60)
+         "-append", "test=" + ",".join(RETURNING["memory"])], timeout=60)
     assert done.returncode == 1, serial.read_text()      # status 0 through the exit port
