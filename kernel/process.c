@@ -1,5 +1,6 @@
 // Processes: made, given back, and ended by themselves.
 
+#include <arch/layout.h>
 #include <arch/vectors.h>
 #include <kernel/heap.h>
 #include <kernel/process.h>
@@ -15,7 +16,12 @@ struct task *process_new(const char *name)
 
     if (!process)
         return NULL;
-    *process = (struct process){ .id = next_id++, .parent = 1, .directory = "/" };
+    *process = (struct process){
+        .id = next_id++,
+        .parent = 1,
+        .directory = "/",
+        .addresses_end = USER_END - PAGE_SIZE,
+    };
     task = task_new(name);
     if (!task)
         goto no_task;

@@ -19,9 +19,10 @@ struct process {
     struct files *files;
     char exe[PROCESS_PATH];       // absolute path of what runs; "" for a program without a file
     char directory[PROCESS_PATH]; // absolute path that relative ones begin at
-    u64 brk_start, brk;           // what brk() has given: [brk_start, brk)
-    u64 clear_tid, robust_list;   // addresses that only matter once there are threads
-    u64 signal_mask;              // bit n - 1 is signal n
+    u64 addresses_end;            // none of its addresses is at or above this
+    u64 brk_start, brk;         // what brk() has given: [brk_start, brk); 0 where it gives nothing
+    u64 clear_tid, robust_list; // addresses that only matter once there are threads
+    u64 signal_mask;            // bit n - 1 is signal n
     struct signal_action actions[SIGNALS];
 };
 

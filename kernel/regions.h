@@ -18,6 +18,8 @@ enum access {
 struct region {
     u64 start, end; // multiples of PAGE_SIZE; end is the first byte after
     unsigned rights;
+    bool
+        shared; // what is written is meant for others, too; a file's pages then are never written to
     u64 lowest; // a stack: how far down `start` may move by itself; 0 for all others
 
     // What a page holds besides zeroes when it comes: writes it to `memory`, where the page at `address`

@@ -64,7 +64,7 @@ int regions_insert(struct address_space *space, size_t i, const struct region *r
 static bool goes_on(const struct region *region, const struct region *next)
 {
     if (region->end != next->start || region->rights != next->rights || region->lowest ||
-        next->lowest || region->fill != next->fill)
+        next->lowest || region->fill != next->fill || region->shared != next->shared)
         return false;
     return !region->fill || (region->context == next->context && region->limit == next->limit &&
                              region->offset + (region->end - region->start) == next->offset);
