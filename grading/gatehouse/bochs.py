@@ -34,7 +34,7 @@ MILLION = 1_000_000                      # the unit of -dumpstats
 SLACK = 1 << 16                          # the debugger's own words on standard output
 INTERRUPT_FLAG = 1 << 9
 HLT_LENGTH = 1
-MODEL = "corei7_icelake_u"               # of the CPU; the grader's
+MODELS = {"intel": "corei7_icelake_u", "amd": "ryzen"}     # of the CPU, by vendor
 BOCHSRC = f"""\
 display_library: term
 romimage: file={BIOS}
@@ -60,8 +60,11 @@ class Bochs:
 
     name = "bochs"
 
-    def __init__(self, model: str = MODEL) -> None:
+    def __init__(self, model: str = MODELS["intel"]) -> None:
         self.model = model
+
+    def of(self, cpu: str) -> Bochs:
+        return Bochs(MODELS[cpu])
 
     def missing(self) -> str | None:
         screen = (glob(SCREEN) or [SCREEN])[0]
@@ -160,7 +163,7 @@ class _Machine:
                     self._log.tally.clear()
                 elif breakpoint:
                     debugger.ask("d 1")
-                    seen = look(debugger.view(self._directory, symbols)) if look else None
+                    seen = look(debugger.view(self._model, self._directory, symbols)) if look else None
                 elif "Caught time breakpoint" in stop:
                     return Ending.STUCK, debugger.rip(), f"still running after {limits.instructions} instructions", seen
                 elif not self._asleep:

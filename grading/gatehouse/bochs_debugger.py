@@ -27,7 +27,7 @@ DUMPS_AT_END = re.compile(rb"(?:%s)+\Z" % DUMP.pattern)
 DUMP_MOST = 64               # bytes of such a line
 HALTED = 1                   # cpu0's activity_state
 DEVICES_SHOWN = 1 << 14      # characters of all interrupt controllers, at most
-MODEL_HAS = frozenset(FEATURES)      # corei7_icelake_u
+MODEL_LACKS = {"ryzen": {"umip"}}     # of FEATURES
 WORD = 8                     # bytes that the debugger shows as one number
 WORD_SHOWN = 48              # characters of it and of its share of the address, at most
 SEGMENTS = ("cs", "ss", "ds", "es", "fs", "gs")
@@ -121,7 +121,7 @@ class Debugger:
         """Where the stopped machine stands."""
         return int(self.show("RIP")["RIP"])
 
-    def view(self, directory: Path, symbols: Symbols) -> View:
+    def view(self, model: str, directory: Path, symbols: Symbols) -> View:
         """The stopped machine."""
         plain = {name: "EFLAGS" if name == "rflags" else name.upper() for name in REGISTERS if name != "efer"}
         segments = {name: name.upper() for name in SEGMENTS}
@@ -139,7 +139,8 @@ class Debugger:
         return View(values, Table(**cpu["GDTR"]), Table(**cpu["IDTR"]),
                     Tr(tr["selector"], tr["base"], tr["limit_scaled"], tr["type"]),
                     cpu["activity_state"] == HALTED, memory, self.physical,
-                    lambda: int(cpu["MSR"]["kernelgsbase"]), self.devices, MODEL_HAS, symbols)
+                    lambda: int(cpu["MSR"]["kernelgsbase"]), self.devices,
+                    frozenset(FEATURES) - MODEL_LACKS.get(model, set()), symbols)
 
 
 def _tree(lines: Iterator[str]) -> dict[str, Any]:

@@ -46,7 +46,7 @@ class Bench:
     tell: Callable[[str], None] = lambda _: None
 
     def boot(self, tests: Sequence[Test]) -> Boot:
-        """Boot with the given tests, in the plan's order."""
+        """Boot with the given tests, in the plan's order; they all want the same CPU."""
         for remaining in reversed(range(TRIES)):
             boot = self._once(tests)
             spoilt = boot.run.stalled or boot.run.ending in (Ending.FAILED, Ending.CAPPED)
@@ -61,7 +61,7 @@ class Bench:
         cmdline = f"lab={self.lab.tag} test={','.join(names)} seed={self.seed} nonce={nonce}"
         directory = self.runs.new(f"{self.lab.tag}-{self.emulator.name}")
         self.tell(f"{len(names)} tests")
-        run = self.emulator.run(self.kernel, cmdline, directory, self.limits, self._look(),
+        run = self.emulator.of(tests[0].cpu).run(self.kernel, cmdline, directory, self.limits, self._look(),
                                 answers(tests, nonce))
         (directory / TOLD).write_text(f"{shlex.join(run.command)}\nthe kernel's command line: {cmdline}\n")
         said = parse(run.serial, names, nonce)

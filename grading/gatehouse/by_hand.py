@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import labs
+from .disagreements import VENDORS
 from .labs import Lab, LabError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,6 +39,7 @@ class Wish:
     lab: Lab | None
     cmdline: str
     run: Path           # a folder that goes when we do
+    cpu: str = VENDORS[0]
 
     @property
     def kernel(self) -> Path:
@@ -62,7 +64,8 @@ def wish(built: Path, lab_name: str | None, tests: str, seed: str, run: Path) ->
     words = [f"lab={lab.tag}"] if lab else []
     words += [f"test={','.join(names)}"] if names else []
     words += [f"seed={seed}"] if seed else []
-    return Wish(built.resolve(), lab, " ".join(words), run)
+    cpus = {test.cpu for test in lab.tests if test.name in names} if lab else set()
+    return Wish(built.resolve(), lab, " ".join(words), run, cpus.pop() if len(cpus) == 1 else VENDORS[0])
 
 
 def tell_end(status: int, asked: Wish, emulator: str, said: str) -> int:

@@ -16,8 +16,7 @@ from .toml_table import Source, Table
 
 FOLDER = "grading/emulators"
 ROWS, OBSERVED = f"{FOLDER}/rows.toml", f"{FOLDER}/observed.toml"
-VENDORS = ("intel", "amd")
-GRADERS = {"qemu": "qemu-intel", "bochs": "bochs-intel"}    # the model that the grader judges with
+VENDORS = ("intel", "amd")                                 # of the models; the grader judges with the first, unless a test wants another
 MODELS = ("qemu-intel", "qemu-amd", "bochs-intel", "bochs-amd")
 ABSENT = "not there"                                        # what is observed where the CPU lacks the feature
 PREFIX = "row:"                                             # in a lab.toml's not_on
@@ -75,19 +74,20 @@ class Disagreements:
         verdicts = [self.verdict(row, model) for model in MODELS]
         return Verdict.WRONG in verdicts or len(set(self.observed.get(row, {}).values())) > 1
 
-    def excuse(self, emulator: str, words: str) -> str | None:
-        """What is wrong with `not_on = { EMULATOR = "WORDS" }`; None if it names a row that explains it."""
+    def excuse(self, emulator: str, words: str, cpu: str) -> str | None:
+        """What is wrong with `not_on = { EMULATOR = "WORDS" }`; None if it names a row that explains it for this CPU."""
         name = words.removeprefix(PREFIX)
         if not words.startswith(PREFIX):
             return f'`not_on` names a row of docs/emulators.md: {emulator} = "{PREFIX}NAME", not {words!r}'
         if name not in self.rows:
             close = difflib.get_close_matches(name, self.rows, n=3, cutoff=0.4)
             return f"{name!r} is no row of docs/emulators.md" + (f"; do you mean {' or '.join(close)}?" if close else "")
-        verdict = self.verdict(name, GRADERS[emulator])
+        model = f"{emulator}-{cpu}"
+        verdict = self.verdict(name, model)
         if verdict is None:
             return f"row {name} has not been observed; run `make emulators`"
         if verdict is Verdict.RIGHT:
-            seen = self.observed[name][GRADERS[emulator]]
+            seen = self.observed[name][model]
             return f"row {name} says that {emulator} does as the manual demands ({seen}), so it can judge"
         return None
 

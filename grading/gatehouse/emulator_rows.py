@@ -26,8 +26,8 @@ from .qemu import Qemu
 from .supervise import end_all
 
 ROOT = Path(__file__).resolve().parents[2]
-EMULATORS: dict[str, Emulator] = {"qemu-intel": Qemu(), "qemu-amd": Qemu(emulators_page.AMD["qemu"]),
-                                  "bochs-intel": Bochs(), "bochs-amd": Bochs(emulators_page.AMD["bochs"])}
+EMULATORS: dict[str, Emulator] = {"qemu-intel": Qemu(), "qemu-amd": Qemu().of("amd"),
+                                  "bochs-intel": Bochs(), "bochs-amd": Bochs().of("amd")}
 SEEN = re.compile(r"# observed: (.+)")
 MACHINE_CHECK = "mce 0 5 0xb200000000000185 0x4 0x1234000 0x8c"     # bank 5, uncorrected; QEMU's monitor, `help mce`
 LIMITS = Limits(instructions=100_000_000)

@@ -7,16 +7,15 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from . import labs
-from .bochs import MODEL as BOCHS_MODEL
+from .bochs import MODELS as BOCHS_MODELS
 from .disagreements import FOLDER, MODELS, Disagreements, Row, Verdict
-from .qemu import MODEL as QEMU_MODEL
+from .qemu import MODELS as QEMU_MODELS
 
 PAGE = "docs/emulators.md"
 TEXT = f"{FOLDER}/page.md"
 CODE = "kernel/emulators"
 HERE = "grading/gatehouse/emulator_rows.py"
 ROW = re.compile(r"^ROW(?:_IN_RING_3)?\((\w+)\)", re.MULTILINE)
-AMD = {"qemu": "EPYC", "bochs": "ryzen"}
 GROUPS = {"exceptions": "Exceptions and the fast ways in", "debug": "Debug exceptions", "nmi": "NMI and machine check",
           "memory": "Memory", "interrupts": "Interrupts", "features": "Features", "devices": "Devices"}
 COLUMNS = ("QEMU, Intel", "QEMU, AMD", "Bochs, Intel", "Bochs, AMD")
@@ -31,8 +30,8 @@ def page(root: Path, table: Disagreements) -> str:
     departing = [row for row in table.rows.values() if table.departs(row.name)]
     agreeing = [row for row in table.rows.values() if not table.departs(row.name)]
     judges = "with which the grader judges, and"
-    models = "\n".join([f"- QEMU {table.versions['qemu']}, TCG: `-cpu {QEMU_MODEL}`, {judges} `{AMD['qemu']}`",
-                        f"- Bochs {table.versions['bochs']}: `{BOCHS_MODEL}`, {judges} `{AMD['bochs']}`"])
+    models = "\n".join([f"- QEMU {table.versions['qemu']}, TCG: `-cpu {QEMU_MODELS['intel']}`, {judges} `{QEMU_MODELS['amd']}`",
+                        f"- Bochs {table.versions['bochs']}: `{BOCHS_MODELS['intel']}`, {judges} `{BOCHS_MODELS['amd']}`"])
     return text.format(models=models,
                        departures="\n".join(_departures(departing, table, shown, tests)).strip(),
                        agreements="\n".join(_agreements(agreeing, table, shown)).strip())

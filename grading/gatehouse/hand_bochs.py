@@ -8,7 +8,7 @@ import selectors
 import subprocess
 from pathlib import Path
 
-from .bochs import BOCHSRC, CMDLINE_AT, CMDLINE_MOST, DISK, MODEL, Bochs
+from .bochs import BOCHSRC, CMDLINE_AT, CMDLINE_MOST, DISK, MODELS, Bochs
 from .bochs_log import Log, Loop, Restarted
 from .by_hand import END, FAILED, HOLE, PANIC, PASSED, TRIPLE_FAULT, UNFILLED, CannotStart, Wish, tell_end
 from .hand_console import Console
@@ -84,7 +84,7 @@ def prepare(asked: Wish, commands: str, serial: Path | str, log: str | None = No
     (asked.run / DISK).write_bytes(image)
     names = [(address, name) for address, name in Symbols(asked.kernel).places() if address >> 63]
     (asked.run / NAMES).write_text("".join(f"{address:x} {name}\n" for address, name in names))
-    settings = BOCHSRC % (MODEL, serial, log or asked.run / LOG, asked.run / "words")
+    settings = BOCHSRC % (MODELS[asked.cpu], serial, log or asked.run / LOG, asked.run / "words")
     settings = settings.replace(f"path={DISK}", f"path={asked.run / DISK}")
     (asked.run / CONFIGURATION).write_text(settings if log else settings.replace("cpu0=report", "cpu0=ignore"))
     (asked.run / COMMANDS).write_text(f'ldsym global "{asked.run / NAMES}"\n{commands}')

@@ -12,16 +12,15 @@ from .by_hand import TRIPLE_FAULT, CannotStart, Wish, tell_end
 from .hand_console import Console
 from .outcome import trail_told
 from .places import Places
-from .qemu import PROGRAM, SHIFT
+from .qemu import MODELS, PROGRAM, SHIFT
 from .qemu_trail import Loop, TrailLog, options
 from .supervise import missing
 from .symbols import Symbols
 from .terminal import Listener, keyboard, show, tied
 
 # The machine of the grader, but with the exit port.
-MACHINE = ("-accel", "tcg", "-icount", f"shift={SHIFT},sleep=off", "-machine", "q35", "-cpu", "max,vendor=GenuineIntel",
-           "-m", "128", "-no-user-config", "-nodefaults", "-display", "none",
-           "-device", "isa-debug-exit,iobase=0xf4,iosize=1")
+MACHINE = ("-accel", "tcg", "-icount", f"shift={SHIFT},sleep=off", "-machine", "q35", "-m", "128", "-no-user-config",
+           "-nodefaults", "-display", "none", "-device", "isa-debug-exit,iobase=0xf4,iosize=1")
 DEBUG_CONSOLE = 0xe9
 CONSOLE = "console"       # in the run's folder: what came out of the machine
 DIED = "died"             # there, too: how, if by a triple fault
@@ -45,7 +44,8 @@ class Machine:
         self._trail = TrailLog()
         self._died = False
         self._words, self._log = Listener(self._say), Listener(self._note)
-        line = [PROGRAM, *MACHINE, "-chardev", f"stdio,id=terminal,mux=on,signal=off,logfile={asked.run / CONSOLE}",
+        line = [PROGRAM, *MACHINE, "-cpu", MODELS[asked.cpu],
+                "-chardev", f"stdio,id=terminal,mux=on,signal=off,logfile={asked.run / CONSOLE}",
                 "-serial", "chardev:terminal", "-device", f"isa-debugcon,iobase={DEBUG_CONSOLE:#x},chardev=terminal",
                 *options(Symbols(asked.kernel)), "-D", self._log.path,
                 "-action", "reboot=shutdown,shutdown=pause" if gdb else "reboot=shutdown",

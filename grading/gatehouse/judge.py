@@ -1,6 +1,6 @@
 """Judge one lab in one emulator.
 
-All tests that return share a boot.  When one of them ends the machine, it has lost its own points,
+All tests that return share a boot, or one for each CPU that they want.  When one of them ends the machine, it has lost its own points,
 and the kernel is booted again without it, until a boot reaches its end.  Only that boot counts: no
 end, no points, and it is the end at which the outside probe looks.  Where the kernel dies while it
 is being set up, no end can come: then the tests that ran before (early.py) keep what they got, and
@@ -63,6 +63,7 @@ class _Work:
     def together(self) -> None:
         """Boot until a boot reaches its end; each that does not costs one test."""
         while waiting := [test for test in self.waiting() if test.ends == "returns"]:
+            waiting = [test for test in waiting if test.cpu == waiting[0].cpu]
             boot = self.boot(waiting)
             if boot.crash is None:
                 self.settle(boot)

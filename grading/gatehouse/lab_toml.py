@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from .disagreements import PREFIX, Disagreements
+from .disagreements import PREFIX, VENDORS, Disagreements
 from .toml_table import Source, Table
 
 OUTCOMES = ("pass", "wrong value", "missing result", "panic", "unfilled hole", "triple fault", "fault loop", "hang",
@@ -41,6 +41,7 @@ class Test:
     not_on: dict[str, str]      # emulator -> the row of docs/emulators.md that says why it cannot judge
     data: str | None            # the name of the bytes that the grader compares
     inject: tuple[str, ...] = ()    # what to tell QEMU's monitor at each knock, <arch/injector.h>
+    cpu: str = VENDORS[0]           # whose CPU the machine has
 
 
 @dataclass(frozen=True)
@@ -134,9 +135,11 @@ def _tests(top: Table, rows: Disagreements) -> tuple[Test, ...]:
     tests: list[Test] = []
     for table in top.tables("test"):
         inject = table.optional("inject")
+        cpu = table.string("cpu", VENDORS[0])
+        _known(table, "cpu", [cpu], VENDORS, "a CPU")
         test = Test(table.string("name"), table.number("points"), table.strings("needs", ()),
-                    table.string("ends", "returns"), table.pattern("says"), _not_on(table, rows),
-                    table.optional("data"), tuple((inject or "").splitlines()))
+                    table.string("ends", "returns"), table.pattern("says"), _not_on(table, rows, cpu),
+                    table.optional("data"), tuple((inject or "").splitlines()), cpu)
         earlier = [other.name for other in tests]
         _known(table, "needs", test.needs, earlier, "an earlier test")
         _known(table, "not_on", test.not_on, EMULATORS, "an emulator")
@@ -154,11 +157,11 @@ def _tests(top: Table, rows: Disagreements) -> tuple[Test, ...]:
     return tuple(tests)
 
 
-def _not_on(table: Table, rows: Disagreements) -> dict[str, str]:
+def _not_on(table: Table, rows: Disagreements, cpu: str) -> dict[str, str]:
     """`{ qemu = "row:NAME" }` as emulator and NAME; each row must be there and say that the emulator departs."""
     words = table.words("not_on", {})
     for emulator, row in words.items():
-        if emulator in EMULATORS and (wrong := rows.excuse(emulator, row)):
+        if emulator in EMULATORS and cpu in VENDORS and (wrong := rows.excuse(emulator, row, cpu)):
             table.complain(wrong, "not_on")
     return {emulator: row.removeprefix(PREFIX) for emulator, row in words.items()}
 

@@ -157,6 +157,9 @@ class Emulator(Protocol):
 
     name: str
 
+    def of(self, cpu: str) -> Emulator:
+        """The same one with a CPU of this vendor, "intel" or "amd"."""
+
     def missing(self) -> str | None:
         """None if it can run; else one line that says what to install."""
 

@@ -35,7 +35,7 @@ MACHINE = ["-accel", "tcg", "-icount", f"shift={SHIFT},sleep=off", "-machine", "
            "-m", str(RAM >> 20), "-no-user-config", "-nodefaults", "-display", "none", "-device", "ib700",
            "-device", "pvpanic,events=1", "-action", "reboot=shutdown,shutdown=pause,watchdog=reset,panic=pause",
            "-S"]
-MODEL = "max,vendor=GenuineIntel"    # of the CPU; the grader's
+MODELS = {"intel": "max,vendor=GenuineIntel", "amd": "EPYC"}     # of the CPU, by vendor
 MESSAGES, KERNEL = "qemu.log", "kernel"
 WATCHDOG_PORT = 0x443
 WATCHDOG_STEP, WATCHDOG_MOST = 2, 30         # seconds; the port takes (30 - seconds) / 2
@@ -58,8 +58,11 @@ class Qemu:
 
     name = "qemu"
 
-    def __init__(self, model: str = MODEL) -> None:
+    def __init__(self, model: str = MODELS["intel"]) -> None:
         self.model = model
+
+    def of(self, cpu: str) -> Qemu:
+        return Qemu(MODELS[cpu])
 
     def missing(self) -> str | None:
         return missing({PROGRAM: "qemu-system-x86"})

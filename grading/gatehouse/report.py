@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
+from .disagreements import VENDORS
 from .failures import Group, explained, groups
 from .labs import Lab, Test
 from .outcome import Outcome, Verdict
@@ -83,6 +84,8 @@ class Report:
         cells = "".join(self.cell(verdict) for verdict in verdicts.values())
         points = f"{result.earned(test):>2}/{test.points}" if result.judged(test) else " -"
         remarks = dict.fromkeys(self.remark(name, verdict) for name, verdict in verdicts.items())
+        if test.cpu != VENDORS[0]:
+            remarks = {f"on a CPU of {test.cpu.upper()}'s": None, **remarks}
         self.say(f"  {test.name:<{width}}  {cells} {points:<7} {'; '.join(filter(None, remarks))}".rstrip())
 
     def cell(self, verdict: Verdict) -> str:

@@ -86,6 +86,11 @@ class Replay:
         self.name = name
         self.guest = guest
         self.booted: list[list[str]] = []
+        self.cpus: list[str] = []
+
+    def of(self, cpu: str) -> Replay:
+        self.cpus.append(cpu)
+        return self
 
     def missing(self) -> str | None:
         return None

@@ -69,6 +69,9 @@ class Guest:
         self.says = says
         self.boots: list[list[str]] = []
 
+    def of(self, cpu: str) -> Guest:
+        return self
+
     def missing(self) -> None:
         return None
 

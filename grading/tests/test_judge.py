@@ -227,6 +227,14 @@ def test_not_judged_here(root: Path) -> None:
     assert emulator.booted == [["gates", "limit", "breakpoint"]]
 
 
+def test_a_boot_for_each_cpu(root: Path) -> None:
+    tests = [a_test("gates"), a_test("table", cpu="amd"), a_test("limit"), a_test("breakpoint", cpu="amd", needs=("table",))]
+    judgement, emulator = sit(lab(root, tests), lambda asked, nonce: Said(transcript(asked, nonce)))
+    expect(judgement)
+    assert emulator.booted == [["gates", "limit"], ["table", "breakpoint"]]
+    assert emulator.cpus == ["intel", "amd"]
+
+
 def test_skipped_by_the_kernel(root: Path) -> None:
     def guest(tests: list[str], nonce: str) -> Said:
         return Said(transcript(tests, nonce).replace(f"ok 2 table [{nonce}]", f"ok 2 table [{nonce}] # SKIP no SMAP"))
