@@ -6,6 +6,7 @@
 #define ESRCH        3  // no such process
 #define EINTR        4  // interrupted before anything was done
 #define EIO          5  // the device, or the register, is not there
+#define ENXIO        6  // nothing is there
 #define E2BIG        7  // too many arguments, or too long ones
 #define ENOEXEC      8  // no program, or not one that could run here
 #define EBADF        9  // no such descriptor, or not one for this

@@ -15,6 +15,7 @@
 #define INIT_INTERRUPTS    70
 #define INIT_TIME          75
 #define INIT_TASKS         80 // what programs need of the CPU
+#define INIT_FILES         85 // the nodes that are there without an archive
 #define INIT_DONE          99 // no step: after all of them
 
 struct init {

@@ -2,12 +2,35 @@
 
 #include <arch/layout.h>
 #include <arch/vectors.h>
+#include <kernel/file.h>
 #include <kernel/heap.h>
 #include <kernel/process.h>
 
 enum { FIRST_ID = 2 }; // 1 is whoever starts programs: the kernel itself
 
 static int next_id = FIRST_ID;
+
+// The terminal is one file with three descriptors, as a shell would give it.
+static struct files *files_of_terminal(void)
+{
+    struct files *files = files_new();
+    struct file *console = file_console();
+
+    if (!files || !console)
+        goto no_memory;
+    for (unsigned fd = 0; fd < 3; fd++) {
+        console->users++;
+        files_set(files, fd, console, false);
+    }
+    file_put(console);
+    return files;
+
+no_memory:
+    file_put(console);
+    if (files)
+        files_free(files);
+    return NULL;
+}
 
 struct task *process_new(const char *name)
 {
@@ -19,9 +42,11 @@ struct task *process_new(const char *name)
     *process = (struct process){
         .id = next_id++,
         .parent = 1,
-        .directory = "/",
+        .files = files_of_terminal(),
         .addresses_end = USER_END - PAGE_SIZE,
     };
+    if (!process->files)
+        goto no_files;
     task = task_new(name);
     if (!task)
         goto no_task;
@@ -29,12 +54,15 @@ struct task *process_new(const char *name)
     return task;
 
 no_task:
+    files_free(process->files);
+no_files:
     heap_free(process);
     return NULL;
 }
 
 void process_free(struct task *task)
 {
+    files_free(task->process->files);
     heap_free(task->process);
     task_free(task);
 }

@@ -4,7 +4,7 @@
 #include <arch/percpu.h>
 #include <kernel/task.h>
 
-struct files; // kernel/files.h: what its descriptors stand for
+struct files; // kernel/file.h: its descriptors and its directory
 
 #define PROCESS_PATH 256 // bytes of a path that is kept, with its NUL
 #define SIGNALS      64  // they count from 1
@@ -17,9 +17,8 @@ struct signal_action {
 struct process {
     int id, parent; // the thread has the process's id
     struct files *files;
-    char exe[PROCESS_PATH];       // absolute path of what runs; "" for a program without a file
-    char directory[PROCESS_PATH]; // absolute path that relative ones begin at
-    u64 addresses_end;            // none of its addresses is at or above this
+    char exe[PROCESS_PATH];     // absolute path of what runs; "" for a program without a file
+    u64 addresses_end;          // none of its addresses is at or above this
     u64 brk_start, brk;         // what brk() has given: [brk_start, brk); 0 where it gives nothing
     u64 clear_tid, robust_list; // addresses that only matter once there are threads
     u64 signal_mask;            // bit n - 1 is signal n

@@ -33,6 +33,9 @@ RETURNING = {
     "process": ("process_life", "end_signals", "ends_without_exit"),
     "elf": ("elf_loaded", "elf_odd_and_good", "elf_refused", "elf_cut_short", "elf_too_many_segments", "elf_fuzz"),
     "exec": ("initial_stack", "initial_stack_alone", "arguments_too_long", "exec_names"),
+    "files": ("descriptors",),
+    "initramfs": ("initramfs", "initramfs_twice", "initramfs_spoilt", "initramfs_names", "initramfs_cut_short",
+                  "initramfs_mutated", "paths", "path_links", "node_path"),
 }
 PRINTED = """\
 # [-42] [   42] [42   ] [00042] [4000000000] [beef]

@@ -1,6 +1,7 @@
 // The kernel's own tests: processes.
 
 #include <arch/vectors.h>
+#include <kernel/file.h>
 #include <kernel/flat.h>
 #include <kernel/memory.h>
 #include <kernel/process.h>
@@ -16,7 +17,8 @@ TEST(process_life)
     if (!first || !second)
         return;
     report_count(second->process->id, first->process->id + 1, "the second one's id");
-    report_equal(first->process->directory[0], '/', "the directory that it begins in");
+    report_equal(first->process->files->directory, &root_tree.root,
+                 "the directory that it begins in");
     process_free(second);
     before = pages_available();
     for (unsigned i = 0; i < MANY; i++) {

@@ -6,6 +6,7 @@
 #include <arch/serial.h>
 #include <kernel/errno.h>
 #include <kernel/irq.h>
+#include <kernel/wait.h>
 #include <serial/uart.h>
 
 enum { KEPT = 256 }; // bytes; divides 2^32, so that the counters may run over
@@ -14,6 +15,7 @@ static const char name[] = "serial";
 
 static volatile u8 kept[KEPT];
 static volatile u32 came, taken;
+static volatile bool something_came;
 
 // Reading what came in is what lowers the line. More than there is room for is lost.
 static bool received(struct pt_regs *regs, void *context)
@@ -27,7 +29,7 @@ static bool received(struct pt_regs *regs, void *context)
 
         if (came - taken < KEPT)
             kept[came++ % KEPT] = byte;
-        ours = true;
+        ours = something_came = true;
     }
     return ours;
 }
@@ -57,4 +59,12 @@ void serial_receive_stop(void)
 int serial_receive(void)
 {
     return taken == came ? -1 : kept[taken++ % KEPT];
+}
+
+// In this order: what comes between the two lines is seen by the second.
+void serial_receive_wait(void)
+{
+    something_came = false;
+    if (taken == came)
+        wait_until(&something_came);
 }
