@@ -21,4 +21,4 @@ void user_fault(struct pt_regs *regs, u64 error_code, unsigned vector, u64 addre
 trap_handler *trap_set_handler(unsigned vector, trap_handler *handler);
 
 trap_handler do_bug, do_breakpoint, do_page_fault, do_irq;
-trap_handler do_nmi, do_double_fault, do_machine_check;
+trap_handler do_nmi, do_debug, do_double_fault, do_machine_check;

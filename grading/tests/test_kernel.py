@@ -25,7 +25,7 @@ RETURNING = {
                "safe_access", "protections"),
     "regions": ("regions_join", "regions_gap", "regions_drop", "regions_move", "no_memory_to_move",
                 "too_many_regions", "file_pages"),
-    "traps": ("foreseen", "fault_address_kept", "stack_in_use"),
+    "traps": ("foreseen", "breakpoint_on_a_row", "fault_address_kept", "stack_in_use"),
     "interrupts": ("acpi", "acpi_wrong", "acpi_rsdp", "redirection_entries_interrupted", "line_without_input",
                    "interrupts_printed", "received_bytes_kept"),
     "time": ("timers", "timer_started_twice", "timer_starts_itself", "time_never", "calibration_interrupted"),
@@ -129,7 +129,6 @@ def test_page_fault_names_the_cause(boot, name: str, said: str) -> None:
 @pytest.mark.parametrize(("name", "said"), [
     ("too_large_a_device", r"no room to map 0x4000000001 bytes at physical 0xf0000000\n"),
     ("fault_of_a_program", r"vector 14, #PF page fault: CS in the frame says ring 3, and no program runs\n"),
-    ("breakpoint_on_a_row", r"vector 1, #DB debug\n  at read_safe\+0x"),
     ("program_on_a_row", r"vector 13, #GP general protection: CS in the frame says ring 3, and no program runs\n"
                          r"  at read_safe\+0x\w+\n  in a program, on a stack of its own\n"),
     ("interrupts_left_on", r"the handler of vector 3, #BP breakpoint, has turned interrupts on and not off again\n"),

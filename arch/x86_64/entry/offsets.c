@@ -52,6 +52,10 @@ void offsets(void)
 
     FIELD(PERCPU_KERNEL_STACK, struct percpu, tss.rsp[0]);
 
+    SAME(VECTOR_DB);
+    SAME(VECTOR_NMI);
+    SAME(VECTOR_DF);
+
     SAME(NO_SYSTEM_CALL);
     SAME(NO_ERROR_CODE);
     SAME(RPL_MASK);

@@ -8,8 +8,9 @@
 #include <kernel/errno.h>
 #include <kernel/memory.h>
 #include <kernel/panic.h>
+#include <kernel/string.h>
 
-// Maps a page of memory at `address`, for data of the kernel's. Returns 0 or -ENOMEM; where a page is
+// Maps a page of zeroes at `address`, for data of the kernel's. Returns 0 or -ENOMEM; where a page is
 // already, it is a panic.
 static int map_new_page(const char *address)
 {
@@ -18,6 +19,7 @@ static int map_new_page(const char *address)
 
     if (!memory)
         return -ENOMEM;
+    memset(memory, 0, PAGE_SIZE);
     error = paging_map(kernel_tables, (u64)address, direct_map_physical(memory), KERNEL_DATA);
     if (error == -EEXIST)
         panic("page tables: 0x%lx is mapped already", (u64)address);

@@ -1,0 +1,25 @@
+// The debug registers: what they say after a #DB, and what may be asked of them. SDM vol. 3, section 18.2.
+#pragma once
+
+#include <arch/types.h>
+
+#define DR6_BREAKPOINTS 0xful       // B0 to B3: which of them
+#define DR6_STEP        (1ul << 14) // BS: TF
+#define DR6_SAYS        0xe00ful    // and BD, BT; the others are fixed
+#define DR6_NOTHING     0xffff0ff0ul
+
+static inline u64 read_dr6(void)
+{
+    u64 value;
+    asm volatile("mov %0, dr6" : "=r"(value));
+    return value;
+}
+
+static inline void write_dr6(u64 value)
+{
+    asm volatile("mov dr6, %0" ::"r"(value));
+}
+
+// Whether a breakpoint may be set on an instruction at `address`. Not on the ways in and out: that of #DB
+// itself would be interrupted before it has cleared DR7, and its frame overwritten. docs/entry.md, "#DB".
+bool breakpoint_allowed(u64 address);
