@@ -26,6 +26,11 @@ endif
 B       := build
 OUT     ?= $(B)
 OVERLAY ?=
+# To grade a class OUT is where the marks go.
+ifneq ($(filter grade-class,$(MAKECMDGOALS)),)
+MARKS        := $(OUT)
+override OUT := $(B)
+endif
 # One name for one folder: what an object depends on is noted under the object's name.
 override OUT := $(patsubst $(CURDIR)/%,%,$(abspath $(OUT)))
 
@@ -34,7 +39,7 @@ override OUT := $(patsubst $(CURDIR)/%,%,$(abspath $(OUT)))
 MAKEFLAGS += --no-builtin-rules
 
 # What works in the project alone; the files that it needs are not handed out.
-PROJECT_ONLY := check-labs skeletons mutants bench bench-grade docs emulators handout start test
+PROJECT_ONLY := grade-class check-labs skeletons mutants bench bench-grade docs emulators handout start test
 
 .PHONY: help
 help:
@@ -253,6 +258,7 @@ QEMU_MACHINE := -accel tcg -machine q35 -cpu max,vendor=GenuineIntel -m 128 -net
 
 ##
 ##   make grade [LAB=] [EMU=] [TEST=] [SEED=]      build, boot and judge
+##project  make grade-class DIR= OUT= [LAB=] [JOBS=]    grade many submissions; it can be stopped and goes on
 ##project  make check-labs              whether labs, holes, skeletons and links fit together
 ##project  make skeletons               derive the skeletons and the links of the solutions
 ##project  make mutants [LAB=]          whether every wrong solution is caught, with its hint
@@ -262,11 +268,15 @@ QEMU_MACHINE := -accel tcg -machine q35 -cpu max,vendor=GenuineIntel -m 128 -net
 # option --name,WORDS: `--name word` for each
 option = $(foreach w,$(2),$(1) $(w))
 
-.PHONY: grade check-labs skeletons mutants bench bench-grade
+.PHONY: grade grade-class check-labs skeletons mutants bench bench-grade
 grade:
 	@grading/deps grade
 	$(Q)grading/grade $(call option,--lab,$(filter-out all,$(asked))) $(call option,--emu,$(EMU)) \
 		$(call option,--test,$(TEST)) $(call option,--seed,$(SEED)) $(GRADE_FLAGS)
+
+grade-class:
+	$(Q)grading/grade-class --dir '$(DIR)' --out '$(MARKS)' $(call option,--lab,$(filter-out all,$(asked))) \
+		$(call option,--jobs,$(JOBS)) $(call option,--policy,$(POLICY)) $(call option,--seed,$(SEED))
 
 check-labs:
 	$(Q)$(MAKE) -s kernel LAB=kernel

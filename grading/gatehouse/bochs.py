@@ -20,6 +20,7 @@ from typing import Any
 from .bochs_debugger import DUMP, DUMP_MOST, HALTED, LOG_MOST, Debugger
 from .bochs_log import Log, Loop, Restarted
 from .machine import RAM, Answer, Ending, Limits, Run, View, no_answer
+from .sandbox import Enclose, Open
 from .supervise import Channel, Child, Enough, Flood, Gone, Overtime, missing
 from .symbols import NotAKernel, Symbols
 
@@ -60,15 +61,16 @@ class Bochs:
 
     name = "bochs"
 
-    def __init__(self, model: str = MODELS["intel"]) -> None:
+    def __init__(self, model: str = MODELS["intel"], sandbox: Open = Open()) -> None:
         self.model = model
+        self.sandbox = sandbox
 
     def of(self, cpu: str) -> Bochs:
-        return Bochs(MODELS[cpu])
+        return Bochs(MODELS[cpu], self.sandbox)
 
     def missing(self) -> str | None:
         screen = (glob(SCREEN) or [SCREEN])[0]
-        return missing({"bochs": "bochs", BIOS: "bochsbios", VGA_BIOS: "vgabios", screen: "bochs-term"})
+        return missing({"bochs": "bochs", BIOS: "bochsbios", VGA_BIOS: "vgabios", screen: "bochs-term"}) or self.sandbox.missing()
 
     def run(self, kernel_dir: Path, cmdline: str, directory: Path, limits: Limits = Limits(),
             look: Callable[[View], Any] | None = None, answer: Answer = no_answer) -> Run:
@@ -81,7 +83,7 @@ class Bochs:
         except (ValueError, NotAKernel, OSError) as error:
             return Run(self.name, Ending.FAILED, b"", b"", detail=str(error), directory=directory)
         with ExitStack() as stack:
-            run = _Machine(stack, self.model, directory, limits).run(symbols, look)
+            run = _Machine(stack, self.model, directory, limits, self.sandbox.enclose).run(symbols, look)
         return run
 
 
@@ -99,8 +101,10 @@ def _write_disk(source: Path, cmdline: str, target: Path) -> None:
 class _Machine:
     """One Bochs, stopped before the first instruction."""
 
-    def __init__(self, stack: ExitStack, model: str, directory: Path, limits: Limits) -> None:
+    def __init__(self, stack: ExitStack, model: str, directory: Path, limits: Limits,
+                 enclose: Enclose) -> None:
         self._model = model
+        self._enclose = enclose
         self._directory = directory
         self._limits = limits
         self._asleep = False
@@ -113,7 +117,7 @@ class _Machine:
                         "-dumpstats", str(limits.instructions // MILLION + 1)]
         messages = stack.enter_context((directory / MESSAGES).open("wb")).fileno()
         give = [read_end, *(channel.write_end for channel in channels)]
-        self._child = stack.enter_context(Child(self.command, directory, limits.wall, give=give,
+        self._child = stack.enter_context(Child(enclose(self.command, directory), directory, limits.wall, give=give,
                                                 stdout=self._output.write_end, stderr=messages,
                                                 environment={"TERM": "dumb"}))
         self._log = Log()
@@ -205,7 +209,7 @@ class _Machine:
         again.mkdir(exist_ok=True)
         (again / DISK).write_bytes((self._directory / DISK).read_bytes())
         with ExitStack() as stack:
-            places = _Machine(stack, self._model, again, self._limits)._places(tally.places)
+            places = _Machine(stack, self._model, again, self._limits, self._enclose)._places(tally.places)
         trail = tally.events(lambda tick: places.get(tick, run.rip or 0))
         last = places.get(tally.kept[-1].where) if tally.kept else None
         return replace(run, trail=trail, loop=run.ending != Ending.RESET and tally.loops(),

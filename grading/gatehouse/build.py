@@ -18,6 +18,7 @@ from itertools import islice, takewhile
 from pathlib import Path
 
 from .labs import Lab
+from .sandbox import Open
 
 CONTEXT = 8          # lines of the compiler's that follow its first error
 IMAGES = ("kernel", "disk.img")
@@ -51,11 +52,13 @@ class Source:
 
 
 class Builder:
-    """Calls make in ROOT with JOBS jobs."""
+    """Calls make in ROOT with JOBS jobs, for submissions of strangers in a sandbox."""
 
-    def __init__(self, root: Path, jobs: int) -> None:
+    def __init__(self, root: Path, jobs: int, sandbox: Open = Open()) -> None:
         self.root = root
         self.jobs = jobs
+        self.sandbox = sandbox
+        self._objects: dict[tuple[str, tuple[str, ...]], list[Path]] = {}
 
     def base(self) -> None:
         """The part that all kernels share, once, before labs are built side by side."""
@@ -71,26 +74,30 @@ class Builder:
         """
         settings = [f"LAB={lab.tag}", f"OUT={out}", f"OVERLAY={source.overlay or ''}"]
         with locked(out):
-            error = self._run(["kernel"], settings)
+            error = self._run(["kernel"], settings, read=[source.overlay] if source.overlay else [], write=[out])
             if error is None:
                 self._copy(out / lab.id, into)
         return [] if error is None else explain(error, source)
 
     def objects(self, lab: Lab, files: Sequence[str]) -> list[Path]:
         """The objects of the tree's own FILES, of LAB and labs before it.  Raises CannotJudge."""
-        names = [object_of("build", file) for file in files]
+        key = lab.id, tuple(files)
         with locked(self.root / "build"):
-            error = self._run(names, [f"LAB={lab.tag}", "OUT=build", "OVERLAY="])
-        if error is not None:
-            raise CannotJudge(f"the reference of {lab.id} does not build: {first_error(error)[0]}")
-        return [self.root / name for name in names]
+            if key not in self._objects:
+                names = [object_of("build", file) for file in files]
+                error = self._run(names, [f"LAB={lab.tag}", "OUT=build", "OVERLAY="])
+                if error is not None:
+                    raise CannotJudge(f"the reference of {lab.id} does not build: {first_error(error)[0]}")
+                self._objects[key] = [self.root / name for name in names]
+        return self._objects[key]
 
-    def _run(self, targets: Sequence[str], settings: Sequence[str]) -> str | None:
+    def _run(self, targets: Sequence[str], settings: Sequence[str], read: Sequence[Path] = (),
+             write: Sequence[Path] = ()) -> str | None:
         command = ["make", "--no-print-directory", "-s", f"-j{self.jobs}", "-C", str(self.root), *targets, *settings]
         # Called from a recipe, we must not hand on its flags: its jobs and its LAB= are not ours.
         environment = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS")}
         try:
-            done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, errors="replace",
+            done = subprocess.run(self.sandbox.enclose(command, self.root, read=[self.root, *read], write=write), stdin=subprocess.DEVNULL, capture_output=True, errors="replace",
                                   env=environment)
         except FileNotFoundError:
             raise CannotJudge("make is missing: `apt install make`") from None

@@ -39,6 +39,13 @@ class Overlay:
     flagged: list[str] = field(default_factory=list)    # `path:line: names ...`, for the instructor's eyes
     unfilled: list[str] = field(default_factory=list)   # holes of the judged lab
 
+    @property
+    def warnings(self) -> list[str]:
+        """What a report says of it, line by line."""
+        return [*(f"look at {line}" for line in self.flagged),
+                *(f"{path} is not there: judged as the untouched skeleton" for path in self.missing),
+                *(f"not part of a submission, not judged: {path}" for path in self.ignored)]
+
 
 def from_tree(root: Path, labs: Sequence[Lab], lab: Lab, tree: Path, dest: Path,
               earlier: Literal["reference", "own"] = "reference") -> Overlay:
@@ -46,7 +53,7 @@ def from_tree(root: Path, labs: Sequence[Lab], lab: Lab, tree: Path, dest: Path,
 
     `root` is the pristine tree and `labs` are its labs. Raises LabError for a file that cannot be taken.
     """
-    taken = _judged(root, labs, lab, earlier)
+    taken = judged(root, labs, lab, earlier)
     contents: dict[str, bytes] = {}
     missing: list[str] = []
     flagged: list[str] = []
@@ -69,14 +76,14 @@ def from_tree(root: Path, labs: Sequence[Lab], lab: Lab, tree: Path, dest: Path,
 def from_skeleton(root: Path, labs: Sequence[Lab], lab: Lab, dest: Path,
                   earlier: Literal["reference", "own"] = "reference") -> Overlay:
     """The lab as a student gets it."""
-    contents = {name: _skeleton(root, name) for name in _judged(root, labs, lab, earlier)}
+    contents = {name: _skeleton(root, name) for name in judged(root, labs, lab, earlier)}
     _settle(dest, contents)
     return Overlay(dest, list(contents), unfilled=[hole.id for hole in lab.holes])
 
 
 def from_patch(root: Path, labs: Sequence[Lab], lab: Lab, patch: Path, dest: Path) -> Overlay:
     """The lab's solution with a patch applied, which may touch its files with holes only. Raises LabError."""
-    names = list(_judged(root, labs, lab, "reference"))
+    names = list(judged(root, labs, lab, "reference"))
     with tempfile.TemporaryDirectory() as folder:
         top = Path(folder).resolve()
         for name in names:
@@ -95,7 +102,7 @@ def from_patch(root: Path, labs: Sequence[Lab], lab: Lab, patch: Path, dest: Pat
     return Overlay(dest, names)
 
 
-def _judged(root: Path, labs: Sequence[Lab], lab: Lab, earlier: str) -> dict[str, Lab]:
+def judged(root: Path, labs: Sequence[Lab], lab: Lab, earlier: str) -> dict[str, Lab]:
     """The files that an overlay holds, each with its lab."""
     own = earlier == "own" or pristine.is_handout(root)
     return {name: other for other in labs if other.id == lab.id or own and other.number < lab.number

@@ -20,12 +20,14 @@ import re
 import socket
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from .machine import RAM, Answer, Ending, Limits, Run, View, no_answer
 from .qemu_trail import Loop, TrailLog, options
 from .qmp import Qmp, view
+from .sandbox import Enclose, Open
 from .supervise import Channel, Child, Flood, Gone, Overtime, missing
 from .symbols import NotAKernel, Symbols
 
@@ -58,14 +60,15 @@ class Qemu:
 
     name = "qemu"
 
-    def __init__(self, model: str = MODELS["intel"]) -> None:
+    def __init__(self, model: str = MODELS["intel"], sandbox: Open = Open()) -> None:
         self.model = model
+        self.sandbox = sandbox
 
     def of(self, cpu: str) -> Qemu:
-        return Qemu(MODELS[cpu])
+        return Qemu(MODELS[cpu], self.sandbox)
 
     def missing(self) -> str | None:
-        return missing({PROGRAM: "qemu-system-x86"})
+        return missing({PROGRAM: "qemu-system-x86"}) or self.sandbox.missing()
 
     def run(self, kernel_dir: Path, cmdline: str, directory: Path, limits: Limits = Limits(),
             look: Callable[[View], Any] | None = None, answer: Answer = no_answer) -> Run:
@@ -80,7 +83,9 @@ class Qemu:
         link.unlink(missing_ok=True)
         link.symlink_to((kernel_dir / KERNEL).resolve())
         with ExitStack() as stack:
-            run = _Machine(stack, self.model, cmdline, directory, limits, symbols, answer).run(look)
+            machine = _Machine(stack, self.model, cmdline, directory, limits, symbols, answer,
+                               partial(self.sandbox.enclose, read=[kernel_dir.resolve()]))
+            run = machine.run(look)
         return run
 
 
@@ -88,7 +93,7 @@ class _Machine:
     """One QEMU."""
 
     def __init__(self, stack: ExitStack, model: str, cmdline: str, directory: Path, limits: Limits,
-                 symbols: Symbols, answer: Answer) -> None:
+                 symbols: Symbols, answer: Answer, enclose: Enclose) -> None:
         self._directory = directory
         self._answer = answer
         self._knocked_at: int | None = None
@@ -107,7 +112,7 @@ class _Machine:
                          "-chardev", f"socket,id=gdb,fd={gdb.fileno()}", "-kernel", KERNEL, "-append", cmdline]
         messages = stack.enter_context((directory / MESSAGES).open("wb")).fileno()
         give = [monitor.detach(), gdb.detach(), self._serial.write_end, self._debugcon.write_end, log.write_end]
-        self._child = stack.enter_context(Child(self._command, directory, limits.wall, give=give,
+        self._child = stack.enter_context(Child(enclose(self._command, directory), directory, limits.wall, give=give,
                                                 stdout=messages, stderr=messages))
         for channel in (self._serial, self._debugcon):
             self._child.watch(channel.read_end, channel.feed)

@@ -47,11 +47,12 @@ class Session:
         self.builder.base()
         self.progress.finish("base")
 
-    def start(self, lab: Lab, tests: list[Test], source: Source, out: Path) -> Pending:
-        """Build LAB's kernel now and have it judged in every emulator while the caller goes on."""
+    def start(self, lab: Lab, tests: list[Test], source: Source, out: Path, builder: Builder | None = None) -> Pending:
+        """Build LAB's kernel now, by the session's BUILDER if there is no other, and have it judged in every emulator
+        while the caller goes on."""
         kernel = self.runs.new(f"{lab.tag}-kernel")
         self.progress.begin(lab.tag, "building")
-        error = self.builder.kernel(lab, source, out, kernel)
+        error = (builder or self.builder).kernel(lab, source, out, kernel)
         self.progress.finish(lab.tag)
         if error:
             self.runs.drop(kernel)
@@ -116,10 +117,7 @@ def submission(session: Session, lab: Lab, tree: Path, earlier: Literal["referen
         if any(not path.exists() for path in before):
             shutil.rmtree(place / "out", ignore_errors=True)     # objects of files that are no longer laid over
     source = Source(taken.dir, tree, tuple(taken.ignored), tuple(taken.files))
-    warnings = [*(f"look at {line}" for line in taken.flagged),
-                *(f"{path} is not there: judged as the untouched skeleton" for path in taken.missing),
-                *(f"not part of a submission, not judged: {path}" for path in taken.ignored)]
-    return Taken(source, place / "out", warnings, taken.unfilled)
+    return Taken(source, place / "out", taken.warnings, taken.unfilled)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Grading a class: many submissions, on one machine or on a cluster."""

@@ -1,0 +1,104 @@
+"""grading/grade-class: the command line.
+
+Exit status: 0 every submission has a mark, 1 some could not be judged for a reason of ours, 2 nothing was done (one
+line on stderr says why), 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import os
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from .. import labs
+from ..build import CannotJudge
+from ..cli import CANNOT_JUDGE, EMULATORS, INTERRUPTED, Parser, directory, jobs, number
+from ..labs import Lab, LabError
+from ..supervise import end_all
+from . import intake, local
+from .plan import POLICIES, Plan, pristine_digest
+from .record import Record
+
+NAMED = re.compile(r"handin-lab(\d\d)-")
+
+
+def parser() -> argparse.ArgumentParser:
+    out = Parser(prog="grade-class", description="Judge a folder of submissions.", allow_abbrev=False)
+    out.add_argument("--dir", type=directory, required=True, help="holds one tree or archive for each student")
+    out.add_argument("--out", type=Path, required=True, help="receives grades.csv and a report for each student")
+    out.add_argument("--lab", help="3, 03 or 03-exceptions; by default what `make handin` named the archives by")
+    out.add_argument("--policy", choices=POLICIES, default="isolated", help="whose earlier labs a lab stands on")
+    out.add_argument("--seed", type=number, default=1, metavar="S")
+    out.add_argument("--jobs", type=jobs, default=os.cpu_count() or 1, metavar="N", help="at the same time")
+    return out
+
+
+def named_lab(folder: Path) -> str:
+    """The lab for which the archives in FOLDER were packed. Raises LabError unless they agree."""
+    found = {match[1] for path in folder.rglob("handin-lab*") if (match := NAMED.match(path.name))}
+    if len(found) != 1:
+        said = f"the archives were packed for the labs {', '.join(sorted(found))}" if found else \
+            "no archive's name says which"
+        raise LabError("", 0, f"say which lab with LAB=; {said}")
+    return found.pop()
+
+
+@contextmanager
+def alone(out: Path) -> Iterator[None]:
+    """One grader in OUT. Raises CannotJudge if there is another."""
+    out.mkdir(parents=True, exist_ok=True)
+    with (out / ".lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CannotJudge(f"another grade-class is at work in {out}") from None
+        yield
+
+
+def work(arguments: argparse.Namespace, root: Path) -> int:
+    """Plan, judge, report."""
+    lab: Lab = labs.find(labs.load(root), arguments.lab or named_lab(arguments.dir))
+    if lab.announced:
+        raise LabError("", 0, f"lab {lab.id} is announced only: it has no tests yet")
+    entries = tuple(intake.entries(arguments.dir))
+    if not entries:
+        raise CannotJudge(f"{arguments.dir} is empty; it holds one tree or archive for each student")
+    out = arguments.out.absolute()
+    if out == arguments.dir or arguments.dir in out.parents:
+        raise CannotJudge("OUT lies in DIR, where submissions are; choose another place")
+    with alone(out):
+        plan = Plan(root, out, lab.tag, arguments.policy, arguments.seed, tuple(EMULATORS), entries,
+                    pristine_digest(root))
+        plan.write()
+        records = local.run(plan, arguments.jobs)
+    return told(records, out)
+
+
+def told(records: Sequence[Record], out: Path) -> int:
+    """The last lines, and the exit status."""
+    marks = [record.score for record in records if record.status == "judged"]
+    trouble = [record for record in records if record.status == "trouble"]
+    unusable = sum(record.status == "unusable" for record in records)
+    print(f"{len(marks)} judged, {unusable} unusable, {len(trouble)} to be judged again: {out}/grades.csv")
+    for record in trouble[:3]:
+        print(f"  {record.slug}: {record.reason}")
+    return 1 if trouble else 0
+
+
+def main(words: Sequence[str], here: Path) -> int:
+    """Do what the words say with the tree HERE; the exit status."""
+    arguments = parser().parse_args(words)
+    try:
+        return work(arguments, here)
+    except (CannotJudge, LabError, OSError) as error:
+        print(f"grade-class: {error}", file=sys.stderr)
+        return CANNOT_JUDGE
+    except KeyboardInterrupt:
+        print("\ngrade-class: interrupted; the same command goes on from here", file=sys.stderr)
+        end_all()
+        os._exit(INTERRUPTED)

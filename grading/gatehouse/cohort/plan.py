@@ -1,0 +1,78 @@
+"""What a class is to be graded by: written down once in OUT, so that every worker, here or elsewhere, does the same."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+from .. import labs, overlay
+from ..labs import Lab, LabError
+from . import atomic, record
+from .intake import Entry
+from .workshop import TOP, Earlier
+
+FILE = "plan.json"
+Policy = Literal["isolated", "carry", "both"]
+POLICIES: Sequence[Policy] = ("isolated", "carry", "both")
+GRADER = ("grading/gatehouse", "grading/hints.toml")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The lab, the rules, and the submissions in order."""
+
+    root: Path
+    out: Path
+    lab: str
+    policy: Policy
+    seed: int
+    emulators: tuple[str, ...]
+    entries: tuple[Entry, ...]
+    pristine: str = ""           # digest of the tree that judges
+
+    @property
+    def earlier(self) -> tuple[Earlier, ...]:
+        """Whose earlier labs the lab is judged on; the first gives the mark."""
+        return {"isolated": ("reference",), "carry": ("own",), "both": ("reference", "own")}[self.policy]  # type: ignore
+
+    def folder(self, entry: Entry) -> Path:
+        """Where all about a student lies."""
+        return self.out / "students" / entry.slug
+
+    def wanted(self, known: Sequence[Lab]) -> list[str]:
+        """The paths that are taken from a submission, those of the judged lab first."""
+        lab = labs.find(list(known), self.lab)
+        own = "own" in self.earlier
+        names = overlay.judged(self.root, known, lab, "own" if own else "reference")
+        return sorted(names, key=lambda name: (names[name] is not lab, name))
+
+    def key(self, files: str) -> str:
+        """By which a judgement is known, of a submission whose files have this digest."""
+        return record.key(files, self.lab, self.policy, self.seed, self.emulators, self.pristine, record.versions())
+
+    def write(self) -> None:
+        """Keep it in OUT. Raises OSError."""
+        data = asdict(self) | {"root": str(self.root), "out": str(self.out)}
+        data["entries"] = [asdict(entry) | {"path": str(entry.path), "older": [str(path) for path in entry.older]}
+                           for entry in self.entries]
+        atomic.write(self.out / FILE, json.dumps(data, indent=2) + "\n")
+
+
+def read(out: Path) -> Plan:
+    """The plan in OUT. Raises LabError."""
+    try:
+        data = json.loads((out / FILE).read_text("utf-8"))
+        data["entries"] = tuple(Entry(entry["student"], entry["slug"], Path(entry["path"]),
+                                      tuple(map(Path, entry["older"]))) for entry in data["entries"])
+        data |= {"root": Path(data["root"]), "out": Path(data["out"]), "emulators": tuple(data["emulators"])}
+        return Plan(**data)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise LabError("", 0, f"{out} holds no class that was graded: {error}") from None
+
+
+def pristine_digest(root: Path) -> str:
+    """Of all by which ROOT judges. Raises OSError."""
+    return record.digest_of(root, (*TOP, *GRADER))[:24]

@@ -1,0 +1,43 @@
+"""A submission taken in: unpacked in the sandbox, kept as it was judged."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..sandbox import Bounds, Sandbox
+from .unpack import UNUSABLE, Unpacked, Unusable, printable
+
+GRADING = Path(__file__).resolve().parents[2]
+SECONDS = 60
+BOUNDS = Bounds(memory=1 << 30, cpu=SECONDS // 2, processes=16, file=512 << 20)
+NOTES_MOST = 40
+
+
+def take(source: Path, wanted: Sequence[str], dest: Path) -> Unpacked:
+    """Unpack SOURCE into DEST, which is made anew. Raises Unusable, and OSError for our own folder."""
+    if source.is_symlink():      # the sandbox would show what it leads to
+        raise Unusable(f"{printable(source.name)} is a symbolic link; hand in the tree, or an archive of it")
+    shutil.rmtree(dest, ignore_errors=True)
+    dest.mkdir(parents=True)
+    source = source.absolute()
+    command = Sandbox(BOUNDS).enclose(
+        ["/usr/bin/python3", "-I", "-B", "-c", "import runpy, sys; sys.path.insert(0, sys.argv.pop(1)); "
+         "runpy.run_module('gatehouse.cohort.unpack', run_name='__main__')",
+         str(GRADING), str(source), str(dest), *wanted], dest, read=[GRADING / "gatehouse", source])
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, errors="replace",
+                              timeout=SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        raise Unusable(f"{printable(source.name)} takes longer than {SECONDS} s to unpack") from None
+    if done.returncode == UNUSABLE:
+        raise Unusable(done.stderr.strip().split("\n")[-1])
+    if done.returncode:
+        raise Unusable(f"{printable(source.name)} takes more to unpack than {BOUNDS.memory >> 20} MiB of memory or "
+                       f"{BOUNDS.cpu} s of processor time")
+    notes = json.loads(done.stdout)
+    more = [f"and {len(notes) - NOTES_MOST} more"] if len(notes) > NOTES_MOST else []
+    return Unpacked(dest, [*notes[:NOTES_MOST], *more])

@@ -1,0 +1,170 @@
+"""One submission, from the entry of a folder to a record: the unit of work on one machine and on a cluster."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from queue import SimpleQueue
+
+from .. import json_report, labs
+from ..bochs import Bochs
+from ..build import Builder, CannotJudge
+from ..labs import Lab, LabError
+from ..machine import Emulator, Limits
+from ..outcome import Outcome
+from ..progress import Progress
+from ..qemu import Qemu
+from ..report import Again, Report
+from ..result import LabResult
+from ..runs import Runs
+from ..sandbox import Bounds, Sandbox
+from ..session import Session
+from . import atomic, record
+from .intake import Entry
+from .plan import Plan
+from .record import Record
+from .taking import take
+from .unpack import Unusable
+from .workshop import Earlier, Workbench, make_view
+
+FILES, REPORT, DATA, RUNS = "files", "report.txt", "report.json", "runs"
+EMULATE = Bounds(cpu=120)
+SYMPTOM_MOST = 160
+
+
+@dataclass
+class Workshop:
+    """Judges any number of submissions, JOBS at a time. A context manager; raises CannotJudge, LabError, OSError."""
+
+    plan: Plan
+    jobs: int
+    place: Path                     # for what is made anew for each run of the grader
+    _benches: dict[Earlier, SimpleQueue[Workbench]] = field(default_factory=dict)
+
+    def __enter__(self) -> Workshop:
+        plan = self.plan
+        shutil.rmtree(self.place, ignore_errors=True)
+        self.place.mkdir(parents=True)
+        self.labs = labs.load(plan.root)
+        self.lab = labs.find(self.labs, plan.lab)
+        self.wanted = plan.wanted(self.labs)
+        self.pool = ThreadPoolExecutor(self.jobs)
+        sandbox = Sandbox(EMULATE)
+        known: dict[str, Emulator] = {"qemu": Qemu(sandbox=sandbox), "bochs": Bochs(sandbox=sandbox)}
+        silent = Progress(io.StringIO())
+        self.session = Session(plan.root, self.labs, [known[name] for name in plan.emulators],
+                               Builder(plan.root, self.jobs), Runs(self.place / "runs"), self.pool, silent, Limits(),
+                               plan.seed)
+        self.session.ready()
+        for earlier in plan.earlier:
+            view = make_view(plan.root, self.labs, self.lab, earlier, self.place / f"view-{earlier}")
+            benches = self._benches[earlier] = SimpleQueue()
+            for number in range(self.jobs):
+                benches.put(Workbench(self.session, self.lab, earlier, view, self.place / f"{earlier}-{number}"))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.pool.shutdown(wait=False, cancel_futures=True)
+        shutil.rmtree(self.place, ignore_errors=True)
+
+    def process(self, entry: Entry) -> Record:
+        """Judge ENTRY unless that was done, and keep the record. Whatever is wrong with it stays its own affair."""
+        folder = self.plan.folder(entry)
+        folder.mkdir(parents=True, exist_ok=True)
+        begun = time.monotonic()
+        try:
+            notes = take(entry.path, self.wanted, folder / f"{FILES}.new").notes
+            key = self.plan.key(record.digest_of(folder / f"{FILES}.new"))
+            before = record.read(folder)
+            if before and before.final and before.key == key and (folder / REPORT).is_file():
+                shutil.rmtree(folder / f"{FILES}.new")
+                return before
+            shutil.rmtree(folder / FILES, ignore_errors=True)
+            (folder / f"{FILES}.new").rename(folder / FILES)
+            out = self._judge(entry, folder, key, notes)
+        except (Unusable, LabError) as error:
+            out = self._unusable(entry, str(error))
+        except (CannotJudge, OSError) as error:
+            out = self._record(entry, "", "trouble", reason=str(error))
+        out.seconds["all"] = time.monotonic() - begun
+        if out.status != "judged":
+            atomic.write(folder / REPORT, f"lab {self.lab.id}: not judged\n  {out.reason}\nScore: 0/{out.points}\n")
+        out.write(folder)
+        return out
+
+    def _judge(self, entry: Entry, folder: Path, key: str, notes: Sequence[str]) -> Record:
+        """Each policy's way; the first one's mark counts."""
+        out: Record | None = None
+        text = io.StringIO()
+        for earlier in self.plan.earlier:
+            with self._bench(earlier) as bench:
+                judged = bench.judge(folder / FILES)
+            result = judged.result
+            again = Again(self.plan.seed, folder / FILES, earlier)
+            if out is None:
+                result.warnings[:0] = notes
+                out = self._record(entry, key, "judged", score=result.score, points=result.points,
+                                   remarks=list(notes), unfilled=list(result.unfilled), forged=bool(result.forged),
+                                   tests={test.name: result.earned(test) for test in result.tests},
+                                   symptoms=symptoms(result))
+                if result.trouble:
+                    out.status, out.reason = "trouble", result.trouble
+                self._keep_runs(result, folder)
+                report = Report(text, again, colour=False)
+                report.lab(result)
+                report.end([result])
+                json_report.write(folder / DATA, [result], again)
+            out.seconds["building"] = out.seconds.get("building", 0) + judged.building
+            out.seconds["judging"] = out.seconds.get("judging", 0) + judged.judging
+        assert out is not None
+        atomic.write(folder / REPORT, text.getvalue())
+        return out
+
+    def _keep_runs(self, result: LabResult, folder: Path) -> None:
+        """What explains a failure moves to the student's folder."""
+        shutil.rmtree(folder / RUNS, ignore_errors=True)
+        for verdict in result.failures:
+            if verdict.directory and verdict.directory.parent == self.session.runs.place:
+                kept = folder / RUNS / verdict.directory.name
+                if not kept.exists():
+                    shutil.move(verdict.directory, kept)
+                verdict.directory = kept
+
+    @contextmanager
+    def _bench(self, earlier: Earlier) -> Iterator[Workbench]:
+        benches = self._benches[earlier]
+        bench = benches.get()
+        try:
+            yield bench
+        finally:
+            benches.put(bench)
+
+    def _record(self, entry: Entry, key: str, status: record.Status, **more: object) -> Record:
+        plan = self.plan
+        older = [f"handed in before, not judged: {path.name}" for path in entry.older]
+        out = Record(entry.student, entry.slug, str(entry.path), self.lab.id, plan.policy, plan.seed, key, status,
+                     versions=record.versions(), **more)        # type: ignore[arg-type]
+        out.remarks[:0] = older
+        return out
+
+    def _unusable(self, entry: Entry, reason: str) -> Record:
+        points = sum(test.points for test in self.lab.tests)
+        return self._record(entry, "", "unusable", reason=reason, points=points)
+
+
+def symptoms(result: LabResult) -> dict[str, str]:
+    """The failed tests, each with the outcome and the first line of what was seen."""
+    found: dict[str, str] = {}
+    for verdict in result.failures:
+        if verdict.outcome != Outcome.NOT_RUN:
+            first = verdict.detail[0] if verdict.detail else ""
+            found.setdefault(verdict.test, f"{verdict.outcome}: {first}"[:SYMPTOM_MOST])
+    return found
+
+

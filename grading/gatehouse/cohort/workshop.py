@@ -1,0 +1,123 @@
+"""Where submissions are built: a tree without answers, and a bench for each worker.
+
+A submission's compiler and assembler see the pristine tree without the files that the student was to fill, and
+without solutions, mutants and tests of the grader: what is not there, no `incbin` can read. What the reference's
+objects are made of is made before, so that only the student's own files are compiled for each submission.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from .. import overlay
+from ..build import Builder, CannotJudge, Source
+from ..labs import Lab
+from ..result import LabResult
+from ..sandbox import Bounds, Sandbox
+from ..session import Session
+
+Earlier = Literal["reference", "own"]
+
+TOP = ("Makefile", "arch", "kernel", "userland", "labs")
+FOR_MAKE = ("grading/lab",)                      # what labs.mk is made from; only its date counts
+ANSWERS = ("solution", "mutants", "skeleton", "tour", "private")
+BUILD = Bounds(cpu=30, processes=64, file=64 << 20)
+BASE = ("base.a", "offsets.inc", "offsets.d", "offsets.s", "labs.mk")
+
+
+def make_view(root: Path, labs: Sequence[Lab], lab: Lab, earlier: Earlier, view: Path) -> Path:
+    """Write to VIEW, a new folder, what a submission for LAB is compiled in, and return it.
+
+    ROOT's base must be built. Raises OSError.
+    """
+    hidden = {name for other in labs for name in other.hole_files
+              if other.number >= lab.number or earlier == "own"}
+    hidden |= {name for other in labs if other.number > lab.number for name in other.adds}
+
+    def ignore(folder: str, names: list[str]) -> set[str]:
+        where = Path(folder).relative_to(root)
+        gone = {name for name in names if (where / name).as_posix() in hidden}
+        return gone | (set(ANSWERS) & set(names) if where.parts[:1] == ("labs",) else set())
+
+    for name in TOP:
+        source = root / name
+        if source.is_dir():
+            shutil.copytree(source, view / name, ignore=ignore, symlinks=True)
+        elif source.exists():
+            view.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, view / name)
+    for name in FOR_MAKE:
+        (view / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(root / name, view / name)
+    (view / "build").mkdir()
+    for name in BASE:
+        if (root / "build" / name).exists():
+            shutil.copy2(root / "build" / name, view / "build" / name)
+    _copy_base_objects(root / "build" / "obj", view / "build" / "obj", {f"{name}.o" for o in labs for name in o.adds})
+    return view
+
+
+def _copy_base_objects(source: Path, target: Path, not_base: set[str]) -> None:
+    for path in source.rglob("*"):
+        name = path.relative_to(source).as_posix()
+        if path.suffix in (".o", ".d") and path.with_suffix(".o").relative_to(source).as_posix() not in not_base \
+                and not name.startswith("labs/"):
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(path, target / name)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A submission's result, and where the time went."""
+
+    result: LabResult
+    building: float          # seconds
+    judging: float
+
+
+class Workbench:
+    """One worker's place: an overlay, and an output directory that begins each time as the reference left it."""
+
+    def __init__(self, session: Session, lab: Lab, earlier: Earlier, view: Path, place: Path) -> None:
+        self._session = session
+        self._lab = lab
+        self._earlier = earlier
+        self._builder = Builder(view, 1, Sandbox(BUILD))
+        self._overlay, self._out, self._clean = place / "overlay", place / "out", place / "clean"
+        self._prepare()
+
+    def _prepare(self) -> None:
+        """Build the reference once, by the same paths."""
+        session, lab = self._session, self._lab
+        root = session.root
+        names = overlay.judged(root, session.labs, lab, self._earlier)
+        for name in names:
+            (self._overlay / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(root / name, self._overlay / name)
+        with tempfile.TemporaryDirectory() as into:
+            source = Source(self._overlay, None, (), tuple(names))
+            if error := self._builder.kernel(lab, source, self._out, Path(into)):
+                raise CannotJudge(f"the reference of {lab.id} does not build: {error[0]}")
+        shutil.copytree(self._out, self._clean)
+
+    def judge(self, tree: Path) -> Judged:
+        """The lab of the files in TREE. Raises LabError for files that cannot be taken, CannotJudge."""
+        session, lab = self._session, self._lab
+        begun = time.monotonic()
+        shutil.rmtree(self._out)
+        shutil.copytree(self._clean, self._out)
+        shutil.rmtree(self._overlay)
+        taken = overlay.from_tree(session.root, list(session.labs), lab, tree, self._overlay, self._earlier)
+        source = Source(taken.dir, tree, tuple(taken.ignored), tuple(taken.files))
+        pending = session.start(lab, list(lab.tests), source, self._out, self._builder)
+        built = time.monotonic()
+        result = pending.wait()
+        result.warnings[:0] = taken.warnings
+        result.unfilled += taken.unfilled
+        return Judged(result, built - begun, time.monotonic() - built)

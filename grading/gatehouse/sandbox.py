@@ -1,0 +1,74 @@
+"""Where a stranger's code is built and run: without network, and with nothing in view but what it needs.
+
+Bubblewrap makes the place (namespaces for users, processes, network; only the folders named are there, at their own
+paths), `prlimit` the limits. All that runs in it ends with the grader, for the first process in it dies with its
+parent, and the kernel ends a process namespace with its first process.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import supervise
+
+SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc/alternatives", "/etc/ld.so.cache")
+Enclose = Callable[[Sequence[str], Path], list[str]]     # a command, and the directory in which it runs
+
+PACKAGES = {"bwrap": "bubblewrap", "prlimit": "util-linux", "env": "coreutils"}
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What one command may use."""
+
+    memory: int = 4 << 30        # bytes of address space
+    cpu: int = 120               # seconds
+    processes: int = 64          # threads included
+    file: int = 64 << 20         # bytes of each file that it writes
+
+
+class Open:
+    """No sandbox: for one's own code."""
+
+    def missing(self) -> str | None:
+        """None: nothing is needed."""
+        return None
+
+    def enclose(self, command: Sequence[str], directory: Path, *, read: Sequence[Path] = (),
+                write: Sequence[Path] = ()) -> list[str]:
+        """COMMAND as it is."""
+        return list(command)
+
+
+class Sandbox(Open):
+    """Bubblewrap's, with BOUNDS."""
+
+    def __init__(self, bounds: Bounds = Bounds()) -> None:
+        self.bounds = bounds
+
+    def missing(self) -> str | None:
+        """One line for what is not installed, or None."""
+        return supervise.missing(PACKAGES)
+
+    def enclose(self, command: Sequence[str], directory: Path, *, read: Sequence[Path] = (),
+                write: Sequence[Path] = ()) -> list[str]:
+        """COMMAND so that it runs in the sandbox, in DIRECTORY, which it may write unless READ names it, as WRITE.
+
+        All are there at their own paths, and later ones cover earlier ones. The command's
+        open files stay open. SIGINT reaches it and nothing around it.
+        """
+        words = ["env", "-i", "--ignore-signal=INT", f"PATH={os.defpath}", "LANG=C.UTF-8", "TERM=dumb", "HOME=/tmp",
+                 "bwrap", "--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent",
+                 "--cap-drop", "ALL", "--uid", "1000", "--gid", "1000", "--hostname", "gatehouse"]
+        for name in SYSTEM:
+            words += ["--symlink", os.readlink(name), name] if os.path.islink(name) else ["--ro-bind-try", name, name]
+        words += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"]
+        places = {path: "--ro-bind" for path in read} | {path: "--bind" for path in write}
+        for path, bind in ({directory: "--bind"} | places).items():
+            words += [bind, str(path), str(path)]
+        bounds = self.bounds
+        return [*words, "--chdir", str(directory), "--", "prlimit", f"--as={bounds.memory}", f"--cpu={bounds.cpu}",
+                f"--nproc={bounds.processes}", f"--fsize={bounds.file}", "--core=0", *command]

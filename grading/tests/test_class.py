@@ -1,0 +1,177 @@
+"""A class is graded: marks, restarts, kills, and that one bad submission is its own affair."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from gatehouse.cohort import record, sheet
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMAND = ROOT / "grading/grade-class"
+SERIAL = "arch/x86_64/serial/serial.c"
+
+
+def grade(folder: Path, out: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([COMMAND, "--dir", folder, "--out", out, "--lab", "0", *words], capture_output=True, text=True)
+
+
+def student(folder: Path, name: str, change: tuple[str, str] | None = None) -> Path:
+    """A tree with lab 00 as the reference has it, or with one piece of it changed."""
+    text = (ROOT / SERIAL).read_text()
+    if change:
+        assert change[0] in text
+        text = text.replace(*change)
+    path = folder / name / SERIAL
+    path.parent.mkdir(parents=True)
+    path.write_text(text)
+    return path
+
+
+def rows(out: Path) -> dict[str, dict[str, str]]:
+    with (out / sheet.FILE).open(newline="") as file:
+        return {row["student"]: row for row in csv.DictReader(file)}
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    top = tmp_path_factory.mktemp("class")
+    folder, out = top / "handins", top / "marks"
+    student(folder, "ada")
+    student(folder, "=cmd|'calc'!A0")
+    student(folder, "wrong", ("& LSR_THRE)", "& 1)"))
+    student(folder, "no compiler likes it", ("void", "vojd"))
+    (folder / "empty").mkdir()
+    (folder / "photo.jpg").write_bytes(b"\xff\xd8\xff\xe0" * 100)
+    done = grade(folder, out)
+    assert done.returncode == 0, done.stderr
+    return folder, out
+
+
+def test_marks(graded: tuple[Path, Path]) -> None:
+    found = rows(graded[1])
+    assert found["ada"]["score"] == "100" and found["ada"]["status"] == "judged"
+    assert int(found["wrong"]["score"]) < 100
+    assert found["no compiler likes it"]["score"] == "0" and found["no compiler likes it"]["status"] == "judged"
+    assert found["empty"]["status"] == found["photo.jpg"]["status"] == "unusable"
+    assert found["photo.jpg"]["remark"] == "photo.jpg is no folder, tar, zip or git bundle; `make handin` packs what is wanted"
+
+
+def test_a_spreadsheet_computes_nothing(graded: tuple[Path, Path]) -> None:
+    assert "'=cmd|'calc'!A0" in rows(graded[1])
+
+
+def test_each_has_a_report(graded: tuple[Path, Path]) -> None:
+    out = graded[1]
+    for folder in (out / "students").iterdir():
+        kept = record.read(folder)
+        assert kept and f"Score: {kept.score}/{kept.points}" in (folder / "report.txt").read_text()
+    wrong = out / "students" / "wrong"
+    assert json.loads((wrong / "report.json").read_text())["score"] == int(rows(out)["wrong"]["score"])
+    told = (wrong / "report.txt").read_text()
+    kept_runs = [line.split()[-1] for line in told.split("\n") if line.strip().startswith("kept:")]
+    assert kept_runs and all((ROOT / place / "serial.log").is_file() for place in kept_runs)
+
+
+def test_what_is_known_is_not_judged_again(graded: tuple[Path, Path]) -> None:
+    folder, out = graded
+    before = {path: record.read(path) for path in (out / "students").iterdir()}
+    shutil.copytree(folder, folder.parent / "more", dirs_exist_ok=True)
+    student(folder.parent / "more", "new")
+    shutil.copytree(out, out.parent / "again", dirs_exist_ok=True)
+    done = grade(folder.parent / "more", out.parent / "again")
+    assert done.returncode == 0, done.stderr
+    for path, old in before.items():
+        now = record.read(out.parent / "again" / "students" / path.name)
+        assert now and old and (now.judged_at == old.judged_at or old.status == "unusable")
+    assert rows(out.parent / "again")["new"]["score"] == "100"
+
+
+def test_another_seed_is_another_judgement(graded: tuple[Path, Path]) -> None:
+    folder, out = graded
+    kept = record.read(out / "students" / "ada")
+    shutil.copytree(out, out.parent / "seed")
+    assert grade(folder, out.parent / "seed", "--seed", "2").returncode == 0
+    now = record.read(out.parent / "seed" / "students" / "ada")
+    assert kept and now and now.key != kept.key and now.judged_at > kept.judged_at and now.score == 100
+
+
+def children_of(group: str) -> list[str]:
+    """Processes whose command line names a folder."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if group.encode() in place.read_bytes():
+                found.append(place.parent.name)
+        except OSError:
+            continue
+    return found
+
+
+def test_killed_at_any_moment_it_goes_on(tmp_path: Path) -> None:
+    folder, out = tmp_path / "handins", tmp_path / "marks"
+    for number in range(6):
+        student(folder, f"s{number}")
+    known = 0
+    for delay in (2.0, 3.0):
+        started = subprocess.Popen([COMMAND, "--dir", folder, "--out", out, "--lab", "0", "--jobs", "1"],
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(delay)
+        started.send_signal(signal.SIGKILL)
+        started.wait()
+        deadline = time.monotonic() + 10
+        while (left := children_of(str(out))) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert not left
+        if (out / sheet.FILE).exists():
+            assert set(rows(out)) <= {f"s{number}" for number in range(6)}
+        done = [path for path in (out / "students").glob("*/record.json")] if out.exists() else []
+        assert len(done) >= known
+        known = len(done)
+    before = {path: path.stat().st_mtime_ns for path in (out / "students").glob("*/record.json")}
+    assert grade(folder, out).returncode == 0
+    assert all(path.stat().st_mtime_ns == written for path, written in before.items())
+    assert [row["score"] for row in rows(out).values()] == ["100"] * 6
+
+
+def test_two_graders_do_not_mix(tmp_path: Path) -> None:
+    import fcntl
+    student(tmp_path / "handins", "ada")
+    (tmp_path / "marks").mkdir()
+    with (tmp_path / "marks" / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = grade(tmp_path / "handins", tmp_path / "marks")
+    assert done.returncode == 2 and done.stderr.endswith(f"another grade-class is at work in {tmp_path}/marks\n")
+
+
+@pytest.mark.parametrize("words, line", [
+    (["--dir", "nowhere", "--out", "x"], "argument --dir: nowhere is not a directory"),
+    (["--dir", ".", "--out", "x", "--lab", "99"], "99"),
+    (["--dir", "{empty}", "--out", "x", "--lab", "0"], "is empty; it holds one tree or archive for each student"),
+    (["--dir", "{full}", "--out", "{full}/marks", "--lab", "0"], "OUT lies in DIR"),
+    (["--dir", "{full}", "--out", "x"], "say which lab with LAB=; no archive's name says which"),
+    (["--dir", "{full}", "--out", "x", "--lab", "0", "--jobs", "0"], "not a number from 1 on"),
+])
+def test_bad_words_get_one_line(tmp_path: Path, words: list[str], line: str) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "full/ada").mkdir(parents=True)
+    done = subprocess.run([COMMAND, *(word.format(empty=tmp_path / "empty", full=tmp_path / "full") for word in words)],
+                          capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 2 and line in done.stderr and done.stderr.count("\n") == 1
+    assert not (tmp_path / "x").exists() or "--lab" not in words
+
+
+def test_make_says_the_same(tmp_path: Path) -> None:
+    student(tmp_path / "handins", "ada")
+    done = subprocess.run(["make", "-s", "-C", ROOT, "grade-class", f"DIR={tmp_path}/handins", f"OUT={tmp_path}/marks", "LAB=00"],
+                          capture_output=True, text=True, env={**os.environ, "MAKEFLAGS": ""})
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f"1 judged, 0 unusable, 0 to be judged again: {tmp_path}/marks/grades.csv\n"
+    assert not (tmp_path / "marks" / "overlay").exists()
