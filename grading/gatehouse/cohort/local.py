@@ -7,7 +7,7 @@ import time
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TextIO
 
-from . import sheet
+from . import junit, sheet, summary
 from .plan import Plan
 from .record import Record
 from .worker import Workshop
@@ -71,4 +71,6 @@ def run(plan: Plan, jobs: int) -> list[Record]:
                     last = time.monotonic()
         finally:
             sheet.write(plan.out, tests, records)
+        summary.write(plan.out, shop.lab, records)
+        junit.write(plan.out, records)
     return records

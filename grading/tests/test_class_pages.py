@@ -1,0 +1,99 @@
+"""What a class leaves behind for people and for servers: the sheet, the page, JUnit."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from xml.etree import ElementTree
+
+from gatehouse import labs
+from gatehouse.cohort import junit, sheet, summary
+from gatehouse.cohort.intake import slug_of
+from gatehouse.cohort.record import Record
+
+ROOT = Path(__file__).resolve().parents[2]
+LAB = labs.find(labs.load(ROOT), "03")
+NASTY = '<script>alert("x")</script>&\n\x1b[31m'
+
+
+def made(student: str, score: int, status: str = "judged", symptoms: dict[str, str] | None = None, reason: str = "") -> Record:
+    tests = {test.name: test.points for test in LAB.tests}
+    failed = symptoms or {}
+    return Record(student, slug_of(student), f"/x/{student}", LAB.id, "isolated", 1, "k", status, score,     # type: ignore[arg-type]
+                  tests=tests | {name: 0 for name in failed}, symptoms=failed, reason=reason)
+
+
+RECORDS = [
+    made("ada", 100), made("Bob", 45, symptoms={"frame": "wrong value: rip: expected 1, got 2", "nesting": "panic: PANIC: x"}),
+    made("cy", 90, symptoms={"frame": "wrong value: rip: expected 1, got 2"}), made("dan", 97, symptoms={"frame": f"hang: {NASTY}"}),
+    made(NASTY, 0, "unusable", reason=f"{NASTY} is no folder"), made("eve", 0, "trouble", reason="QEMU is missing"),
+]
+
+
+class Page(HTMLParser):
+    """The text of each cell, and what the page refers to."""
+
+    VOID = {"meta", "br"}
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.cells: list[str] = []
+        self.links: list[str] = []
+        self.open: list[str] = []
+        self.feed(text)
+        assert not self.open
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert tag in {"html", "meta", "title", "style", "h1", "h2", "p", "div", "table", "tr", "th", "td", "a", "code", "br"}
+        self.links += [value or "" for name, value in attrs if name in ("href", "src")]
+        if tag not in self.VOID:
+            self.open.append(tag)
+        if tag == "td":
+            self.cells.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        while self.open.pop() != tag:
+            assert tag == "html"
+
+    def handle_data(self, data: str) -> None:
+        if "td" in self.open:
+            self.cells[-1] += data
+
+
+def test_the_page() -> None:
+    text = summary.page(LAB, RECORDS)
+    page = Page(text)
+    assert "6 submissions, 4 judged, mean 83.0, median 93.5, seed 1, 1 unusable, 1 trouble." in text
+    marks = dict(zip(page.cells[0:33:3], page.cells[1:33:3]))
+    assert marks["100"] == "1" and marks["90–99"] == "2" and marks["40–49"] == "1" and sum(map(int, marks.values())) == 4
+    assert page.cells[33:37] == ["frame", "3", "75%", f"2 × wrong value: rip: expected 1, got 21 × hang: {NASTY}"]
+    assert page.cells[37:41] == ["nesting", "1", "25%", "1 × panic: PANIC: x"]
+    assert page.cells[41::4] == [" ".join(NASTY.split()), "ada", "Bob", "cy", "dan", "eve"]
+    assert page.cells[42::4] == ["0/100", "100/100", "45/100", "90/100", "97/100", "–"]
+
+
+def test_the_page_needs_nothing_else() -> None:
+    text = summary.page(LAB, RECORDS)
+    assert not re.search(r"https?:|<script|<link|<img|@import|url\(", text)
+    assert all(re.fullmatch(r"students/[\w.%~-]+/report\.txt", link) for link in Page(text).links)
+    assert Page(summary.page(LAB, [])).cells == []
+
+
+def test_junit(tmp_path: Path) -> None:
+    junit.write(tmp_path, RECORDS)
+    suites = {suite.get("name"): suite for suite in ElementTree.parse(tmp_path / junit.FILE).getroot()}
+    bob = suites["Bob"]
+    assert (bob.get("tests"), bob.get("failures"), bob.get("errors")) == (str(len(LAB.tests)), "2", "0")
+    failure = bob.find("testcase[@name='frame']/failure")
+    assert failure is not None and failure.attrib == {"type": "wrong value", "message": "rip: expected 1, got 2"}
+    assert suites["eve"].get("errors") == "1" and suites["ada"].find("testcase/failure") is None
+    assert len(suites) == len(RECORDS)
+
+
+def test_the_sheet(tmp_path: Path) -> None:
+    sheet.write(tmp_path, ["frame"], [made("+1", 5, "trouble"), *RECORDS])
+    lines = (tmp_path / sheet.FILE).read_text().split("\n")
+    assert lines[0] == "student,score,points,status,remark,frame"
+    assert "'+1,,100,trouble,," in lines and "Bob,45,100,judged,,0" in lines and "ada,100,100,judged,,10" in lines
+    assert len(lines) == 2 + 7
