@@ -52,6 +52,13 @@ static const char *parse_nonce(const char *text)
     return text;
 }
 
+static bool parse_switch(const char *key, const char *text)
+{
+    if (strcmp(text, "on") != 0 && strcmp(text, "off") != 0)
+        panic("command line: %s=%s is neither %s=on nor %s=off", key, text, key, key);
+    return text[1] == 'n';
+}
+
 static void set(const char *key, const char *value)
 {
     if (!strcmp(key, "lab"))
@@ -64,8 +71,11 @@ static void set(const char *key, const char *value)
         cmdline.count = parse_number(key, value);
     else if (!strcmp(key, "nonce"))
         cmdline.nonce = parse_nonce(value);
+    else if (!strcmp(key, "trace"))
+        cmdline.trace = parse_switch(key, value);
     else
-        panic("command line: no key is named \"%s\"; the keys are lab, test, seed, count, nonce",
+        panic("command line: no key is named \"%s\"; the keys are lab, test, seed, count, nonce, "
+              "trace",
               key);
 }
 

@@ -10,6 +10,7 @@ struct cmdline {
     const char *tests; // names with commas between, or "all"
     const char *nonce; // NONCE_DIGITS hexadecimal digits; this run's, to know its results by
     u64 seed;          // of every random value in the tests
+    bool trace;        // trace=on: print every system call
     u64 count;         // of programs that are thrown at the kernel (kernel/hostile)
 };
 

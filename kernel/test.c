@@ -2,7 +2,7 @@
 
 #include <arch/machine.h>
 #include <kernel/cmdline.h>
-#include <kernel/errno.h>
+#include <kernel/errno_name.h>
 #include <kernel/panic.h>
 #include <kernel/print.h>
 #include <kernel/random.h>
@@ -35,51 +35,12 @@ static void print_place(u64 address)
 // `-ENOMEM`, or a number.
 static void print_error(long value)
 {
-    static const struct {
-        long number;
-        const char *name;
-    } errors[] = {
-        { EPERM, "EPERM" },
-        { ENOENT, "ENOENT" },
-        { ESRCH, "ESRCH" },
-        { EINTR, "EINTR" },
-        { EIO, "EIO" },
-        { ENXIO, "ENXIO" },
-        { E2BIG, "E2BIG" },
-        { ENOEXEC, "ENOEXEC" },
-        { EBADF, "EBADF" },
-        { EAGAIN, "EAGAIN" },
-        { ENOMEM, "ENOMEM" },
-        { EACCES, "EACCES" },
-        { EFAULT, "EFAULT" },
-        { EBUSY, "EBUSY" },
-        { EEXIST, "EEXIST" },
-        { ENODEV, "ENODEV" },
-        { ENOTDIR, "ENOTDIR" },
-        { EISDIR, "EISDIR" },
-        { EINVAL, "EINVAL" },
-        { ENFILE, "ENFILE" },
-        { EMFILE, "EMFILE" },
-        { ENOTTY, "ENOTTY" },
-        { EFBIG, "EFBIG" },
-        { ENOSPC, "ENOSPC" },
-        { ESPIPE, "ESPIPE" },
-        { EROFS, "EROFS" },
-        { EPIPE, "EPIPE" },
-        { ERANGE, "ERANGE" },
-        { ENAMETOOLONG, "ENAMETOOLONG" },
-        { ENOSYS, "ENOSYS" },
-        { ELOOP, "ELOOP" },
-        { EOVERFLOW, "EOVERFLOW" },
-        { EOPNOTSUPP, "EOPNOTSUPP" },
-    };
+    const char *name = value < 0 ? errno_name((int)-value) : NULL;
 
-    for (size_t i = 0; i < array_length(errors); i++)
-        if (value == -errors[i].number) {
-            print("-%s", errors[i].name);
-            return;
-        }
-    print("%ld", value);
+    if (name)
+        print("-%s", name);
+    else
+        print("%ld", value);
 }
 
 static void print_as(enum report_form form, u64 value)

@@ -51,6 +51,8 @@ void offsets(void)
     SAME(ENOSYS);
 
     FIELD(PERCPU_KERNEL_STACK, struct percpu, tss.rsp[0]);
+    FIELD(PERCPU_USER_RSP, struct percpu, user_rsp);
+    FIELD(PERCPU_EXIT_WORK, struct percpu, exit_work);
 
     SAME(VECTOR_DB);
     SAME(VECTOR_NMI);
@@ -61,10 +63,14 @@ void offsets(void)
     SAME(RPL_MASK);
     SAME(RFLAGS_FIXED);
     SAME(RFLAGS_IF);
+    SAME(RFLAGS_TF);
+    SAME(RFLAGS_RF);
     SAME(KERNEL_CS);
     SAME(KERNEL_DS);
     SAME(USER32_CS);
     SAME(USER_DS);
+    SAME(USER_CS);
+    SAME(USER_END);
     SAME(MSR_GS_BASE);
     SAME(MSR_KERNEL_GS_BASE);
     SAME(TSS_SELECTOR);

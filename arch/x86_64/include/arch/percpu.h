@@ -14,6 +14,8 @@ struct percpu {
     struct tss tss aligned_to(16);
     struct address_space *space; // whose low half CR3 holds, from INIT_FAULTS on
     struct task *current;        // whose program runs, or has come here; NULL if none does
+    u64 user_rsp;                // entry_syscall's, for the moment between two stacks
+    u32 exit_work;               // not 0: exit_to_user has something to do before a program goes on
 };
 static_assert(offsetof(struct percpu, self) == 0, "this_cpu reads gs:0");
 
@@ -23,6 +25,14 @@ extern struct percpu percpu0; // of the CPU that boots
 static inline struct percpu *this_cpu(void)
 {
     struct percpu *cpu;
-    asm volatile("mov %0, gs:0" : "=r"(cpu));
+    asm("mov %0, gs:0" : "=r"(cpu));
     return cpu;
+}
+
+// this_cpu()->current, in one instruction.
+static inline struct task *current_task(void)
+{
+    struct task *task;
+    asm volatile("mov %0, gs:%c1" : "=r"(task) : "i"(offsetof(struct percpu, current)));
+    return task;
 }

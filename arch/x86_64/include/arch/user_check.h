@@ -1,0 +1,27 @@
+// What must be true at the border between kernel and programs; docs/entry.md, "From ring 3". The checks that
+// entered_from_user, leaving_to_user and the door of SYSCALL have in common.
+#pragma once
+
+#include <arch/msr.h>
+#include <arch/percpu.h>
+#include <kernel/task.h>
+
+// Asked of the MSR, not by this_cpu(): that would be a read through the wrong base. The kernel's bases lie
+// in the upper half.
+static inline bool gs_is_the_kernels(void)
+{
+    u32 high;
+
+    asm volatile("rdmsr" : "=d"(high) : "c"(MSR_GS_BASE) : "rax");
+    return (int)high < 0;
+}
+
+// Everybody looks for a program's registers at the top of its stack.
+static inline bool frame_is_in_place(const struct pt_regs *regs)
+{
+    return regs == task_regs(current_task());
+}
+
+// The panics, of their own so that the checks stay short.
+noreturn void gs_is_the_programs(const struct pt_regs *regs, const char *where);
+noreturn void frame_is_elsewhere(const struct pt_regs *regs);

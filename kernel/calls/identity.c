@@ -1,0 +1,29 @@
+// Who a program is.
+
+#include <kernel/calls/calls.h>
+#include <kernel/process.h>
+
+long sys_getpid(void)
+{
+    return current_process()->id;
+}
+
+long sys_gettid(void)
+{
+    return current_process()->id;
+}
+
+long sys_getppid(void)
+{
+    return current_process()->parent;
+}
+
+long sys_exit(int status)
+{
+    process_exit(status);
+}
+
+long sys_exit_group(int status)
+{
+    process_exit(status);
+}
