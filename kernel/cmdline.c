@@ -69,13 +69,15 @@ static void set(const char *key, const char *value)
         cmdline.seed = parse_number(key, value);
     else if (!strcmp(key, "count"))
         cmdline.count = parse_number(key, value);
+    else if (!strcmp(key, "fsgsbase"))
+        cmdline.fsgsbase = parse_switch(key, value);
     else if (!strcmp(key, "nonce"))
         cmdline.nonce = parse_nonce(value);
     else if (!strcmp(key, "trace"))
         cmdline.trace = parse_switch(key, value);
     else
         panic("command line: no key is named \"%s\"; the keys are lab, test, seed, count, nonce, "
-              "trace",
+              "trace, fsgsbase",
               key);
 }
 

@@ -11,6 +11,7 @@ struct cmdline {
     const char *nonce; // NONCE_DIGITS hexadecimal digits; this run's, to know its results by
     u64 seed;          // of every random value in the tests
     bool trace;        // trace=on: print every system call
+    bool fsgsbase;     // programs may write their FS and GS bases, where the CPU can do that
     u64 count;         // of programs that are thrown at the kernel (kernel/hostile)
 };
 

@@ -172,7 +172,7 @@ def test_a_knock_is_answered_from_outside(kernel: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("words", "complaint"), [
-    ("tset=all", 'no key is named "tset"; the keys are lab, test, seed, count, nonce'),
+    ("tset=all", 'no key is named "tset"; the keys are lab, test, seed, count, nonce, trace, fsgsbase'),
     ("seed=x", "seed=x is not a number; seed=1 and seed=0x2a are"),
     ("test", '"test" has no value; write key=value, as in test=all'),
     ("nonce=12", "nonce=12 is not 16 digits of 0-9 and a-f"),

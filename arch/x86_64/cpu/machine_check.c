@@ -2,6 +2,7 @@
 // (handler).
 
 #include <arch/cpu.h>
+#include <arch/debug_registers.h>
 #include <arch/interrupts.h>
 #include <arch/machine_check.h>
 #include <arch/msr.h>
@@ -119,6 +120,7 @@ INIT(INIT_MACHINE_CHECK, machine_check_initialise);
 // The banks are cleared only if the machine goes on: whoever looks at it afterwards finds them.
 void do_machine_check(struct pt_regs *regs, u64 error_code, unsigned vector)
 {
+    u64 breakpoints = breakpoints_hold();
     u64 global = machine_check_banks() ? msr_read(MSR_MCG_STATUS) : 0;
 
     (void)error_code;
@@ -128,6 +130,7 @@ void do_machine_check(struct pt_regs *regs, u64 error_code, unsigned vector)
                  vectors[vector].name, global);
     clear_banks();
     halt_overtaken(regs);
+    breakpoints_release(breakpoints);
     // The next one may come, and until this one's IRETQ it would overwrite its frame, which is at the top
     // of the same stack: so this is the last thing done. docs/entry.md, "The same stack, entered twice".
     msr_write(MSR_MCG_STATUS, 0);

@@ -10,7 +10,7 @@
 
 bool breakpoint_allowed(u64 address)
 {
-    return !in_entry_text(address);
+    return !in_entry_text(address) && symbol_at(address) != symbol_at((u64)trap);
 }
 
 // A step that ends in entry code was begun by a program: SYSENTER leaves TF, and so do old CPUs at SYSCALL.

@@ -47,12 +47,15 @@ void offsets(void)
     CONST(PT_SIZE, sizeof(struct pt_regs));
 
     FIELD(FEATURES_SMAP, struct features, smap);
+    FIELD(FEATURES_FSGSBASE, struct features, fsgsbase);
+    FIELD(FEATURES_RDPID, struct features, rdpid);
     SAME(EFAULT);
     SAME(ENOSYS);
 
     FIELD(PERCPU_KERNEL_STACK, struct percpu, tss.rsp[0]);
     FIELD(PERCPU_USER_RSP, struct percpu, user_rsp);
     FIELD(PERCPU_EXIT_WORK, struct percpu, exit_work);
+    FIELD(PERCPU_IST_DB, struct percpu, tss.ist[IST_DB - 1]);
 
     SAME(VECTOR_DB);
     SAME(VECTOR_NMI);
@@ -71,6 +74,7 @@ void offsets(void)
     SAME(USER_DS);
     SAME(USER_CS);
     SAME(USER_END);
+    SAME(CPU_NUMBER);
     SAME(MSR_GS_BASE);
     SAME(MSR_KERNEL_GS_BASE);
     SAME(TSS_SELECTOR);

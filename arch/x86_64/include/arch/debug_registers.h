@@ -20,6 +20,21 @@ static inline void write_dr6(u64 value)
     asm volatile("mov dr6, %0" ::"r"(value));
 }
 
+// For the handlers of NMI and #MC. Those may strike in the way in of #DB, before it has cleared DR7: a
+// breakpoint in them would then overwrite its frame. docs/entry.md, "#DB".
+static inline u64 breakpoints_hold(void)
+{
+    u64 dr7;
+    asm volatile("mov %0, dr7\n\tmov dr7, %1" : "=&r"(dr7) : "r"(0ul));
+    return dr7;
+}
+
+static inline void breakpoints_release(u64 dr7)
+{
+    asm volatile("mov dr7, %0" ::"r"(dr7));
+}
+
 // Whether a breakpoint may be set on an instruction at `address`. Not on the ways in and out: that of #DB
-// itself would be interrupted before it has cleared DR7, and its frame overwritten. docs/entry.md, "#DB".
+// itself would be interrupted before it has cleared DR7, and its frame overwritten; nor in trap(), through
+// which NMI and #MC come.
 bool breakpoint_allowed(u64 address);

@@ -21,6 +21,19 @@ static_assert(offsetof(struct percpu, self) == 0, "this_cpu reads gs:0");
 
 extern struct percpu percpu0; // of the CPU that boots
 
+// Each CPU's block, by the CPU's number. cpus.c
+#define CPUS 1
+extern struct percpu *const percpu_blocks[CPUS];
+
+// Whether a GS base is the kernel's, on some CPU.
+static inline bool percpu_is(u64 base)
+{
+    for (unsigned number = 0; number < CPUS; number++)
+        if (base == (u64)percpu_blocks[number])
+            return true;
+    return false;
+}
+
 // The block of the CPU that this runs on; GS must be the kernel's.
 static inline struct percpu *this_cpu(void)
 {

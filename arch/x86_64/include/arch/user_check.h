@@ -6,14 +6,11 @@
 #include <arch/percpu.h>
 #include <kernel/task.h>
 
-// Asked of the MSR, not by this_cpu(): that would be a read through the wrong base. The kernel's bases lie
-// in the upper half.
+// Asked of the MSR, not by this_cpu(): that would be a read through the wrong base. And not by the sign: with
+// FSGSBASE a program's base may lie in the upper half, too.
 static inline bool gs_is_the_kernels(void)
 {
-    u32 high;
-
-    asm volatile("rdmsr" : "=d"(high) : "c"(MSR_GS_BASE) : "rax");
-    return (int)high < 0;
+    return percpu_is(msr_read(MSR_GS_BASE));
 }
 
 // Everybody looks for a program's registers at the top of its stack.

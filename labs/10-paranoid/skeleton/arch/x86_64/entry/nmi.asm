@@ -3,14 +3,14 @@
 ; section 6.7.1 "Handling Multiple NMIs".
 ;
 ;   top of the NMI stack
-;   ss rsp rflags cs rip    the CPU, each NMI anew        )
-;   -1 2                    the stub, the same            ) ARRIVALS: of the NMI that has come last; the whole
-;   14 slots                what from_user wants to see   ) struct pt_regs, if that has interrupted a program
-;   marker                  0: no NMI is being handled; 1: one is; 2: and another has come
-;   ss rsp rflags cs rip    a copy, for the one that is handled
-;   -1, rdi ... r15         <- rsp in C: struct pt_regs of that one
+;   ss rsp rflags cs rip    the CPU          ) the arrival: of the NMI that has come last. It has room for a
+;   -1 2                    the stub         ) whole struct pt_regs, in case that NMI has interrupted a
+;   14 slots                entry_nmi        ) program and goes on to from_user
+;   marker                  0: no NMI is being handled here; 1: one is; 2: another has come meanwhile
+;   ss rsp rflags cs rip    a copy           ) of the NMI that is being handled, until its IRETQ
+;   -1 rdi ... r15          <- rsp in C      )
 ;
-; The marker is found by rsp, which the CPU has just loaded from the TSS; GS may still be anybody's.
+; The marker is found by rsp, which the CPU has just taken from the TSS; GS may be anybody's.
 
 %include "common.inc"
 %include "frame.inc"
@@ -20,61 +20,56 @@ global entry_nmi, entry_nmi.copied, entry_nmi.nested, entry_nmi_end
 
 section .entry.text exec
 
-ARRIVAL         equ PT_SIZE - PT_RDI            ; what lies on the stack when the stub is through
-TO_MARKER       equ PT_SIZE + 8 - ARRIVAL       ; from there down to the marker
-FRAME           equ 5 * 8                       ; what the CPU pushes
-AT_CS           equ PT_CS - PT_RDI              ; in the arrival
-AT_RIP          equ PT_RIP - PT_RDI
+CPU_FRAME       equ PT_SIZE - PT_RIP            ; bytes that the CPU pushes
+ARRIVED         equ PT_SIZE - PT_RDI            ; and the stub, too
+TO_MARKER       equ PT_SIZE + 8 - ARRIVED       ; from there down to the marker
+AT_RIP          equ PT_RIP - PT_RDI             ; in what has arrived
+AT_CS           equ PT_CS - PT_RDI
 
 ; entry_nmi -- from the stub of NMIs to C
 ;
-; in    rsp  the arrival, at the top of the NMI stack     GS  the kernel's or the user's     IF  0
+; in    rsp  what has arrived, at the top of the NMI stack    GS  the kernel's or the user's     IF  0
 ; out   every register and GS as they were; or by from_user, when CS says user
 ;
-; No NMI comes before .copied: the CPU holds it back, and what an exception could interrupt until there it
-; leaves without IRETQ (paranoid.asm).
+; No NMI comes before .copied: the CPU holds it back, and what an exception interrupts until there it leaves
+; without IRETQ (paranoid.asm).
 entry_nmi:
         test    byte [rsp + AT_CS], RPL_MASK
         jnz     .from_user
-        ; LAB 10.5: Another one is being handled: note that one more has come, and back to it. The marker says
-        ;           so, but for two instructions: it is 0 again, and the copy not used up. Then this NMI takes
-        ;           over the copy.
+        ; LAB 10.5: If the marker says that one is being handled: to .nested. Else this is the one, and the
+        ;           marker says so from now on. But if the last one was interrupted at .left or .iretq, where
+        ;           the marker is 0 already and the copy not used up yet: to .take_over.
         hole 10.5
-        ; LAB 10.6: The CPU's five slots, from the first that was pushed to the last.
+        ; LAB 10.6: The CPU's five slots, from the first that it pushed to the last, to below the marker.
         hole 10.6
+
+; in    rsp  the copy: a frame that nobody overwrites
 .copied:
-        push    NO_ERROR_CODE
+        push    NO_SYSTEM_CALL
         push    rdi
-        cld
-        save    GPRS
-        call    gs_take
-        mov     rdi, rsp
-        mov     rsi, NO_ERROR_CODE
-        mov     edx, VECTOR_NMI
-        sub     rsp, 8                  ; 21 slots: 8 off
-        call    trap
-        add     rsp, 8
-        call    gs_give_back
-        restore GPRS
-        pop     rdi
-        add     rsp, 8
-        ; LAB 10.7: One NMI less, in one instruction, for the next may come before any. If one is left: again,
-        ;           with the same copy.
+        ; LAB 10.7: The rest of struct pt_regs, the kernel's GS, trap(regs, NO_ERROR_CODE, VECTOR_NMI); then
+        ;           everything as it was, up to the copy. Last, the marker counts down, in one instruction, for
+        ;           the next may come before any: 0 sets ZF.
         hole 10.7
+.left:  jnz     .copied                 ; one has come meanwhile: again, for it, with the same copy
 .iretq: iretq
 
-; in    rsp  the marker, which is not 0
+; in    rsp  the marker, which is not 0         out   back in the NMI that is being handled
 .nested:
-        mov     qword [rsp], 2
-        add     rsp, TO_MARKER + 2 * 8
-        iretq                           ; into the NMI that is being handled
+        mov     qword [rsp], 2          ; not more: the CPU does not count them, either
+        add     rsp, TO_MARKER + ARRIVED - CPU_FRAME
+        iretq
 
-; in    rsp  the marker; below it lies the copy, and every register but rsp is what it says
+; The last one was through but for its IRETQ: every register but rsp is what its copy goes with. As if that
+; IRETQ had come first, and then this NMI.
+;
+; in    rsp  the marker
 .take_over:
-        sub     rsp, FRAME
+        sub     rsp, CPU_FRAME
         jmp     .copied
 
-; A program: none is being handled on this stack, and this one moves to the task's.
+; None is being handled, for that happens in the kernel. The frame moves to the task's stack, and a second one
+; finds this stack empty.
 .from_user:
         cld
         save    GPRS

@@ -4,7 +4,8 @@
 %include "common.inc"
 %include "frame.inc"
 
-extern trap, from_user, leave_to_kernel, gs_take, gs_give_back, nmi_is_arriving
+extern trap, from_user, leave_to_kernel, gs_take, gs_give_back, nmi_is_arriving, debug_stack_shift
+extern entry_text_start, entry_text_end
 global entry_paranoid
 
 section .entry.text exec
@@ -15,37 +16,47 @@ section .entry.text exec
 ;       GS   the kernel's or the user's, whatever CS says        IF  0
 ; out   every register and GS as they were; or by from_user, when CS says user
 ;
-; May itself be interrupted by an NMI, #MC and, until DR7 is cleared, #DB, at every instruction.
+; May itself be interrupted at every instruction: by an NMI, by #MC, and by #DB until DR7 is cleared.
 entry_paranoid:
-        cld
-        save    GPRS
-        mov     rdx, [rsp + PT_RDI]
-        mov     [rsp + PT_RDI], rdi
-        ; LAB 10.1: RPL 3 proves that a program was interrupted, and what was between it and the kernel does
-        ;           not matter then. But #DF stays: its handler reports and never returns.
+        ; LAB 10.1: As entry_normal begins. RPL 3 then proves that a program was interrupted: from_user. But #DF
+        ;           stays on its stack, for its handler reports and never returns. The vector moves to r12.
         hole 10.1
-.stay:
-        mov     r12, rdx                ; the vector
-        cmp     edx, VECTOR_DB
-        jne     .ask
-        xor     eax, eax                ; a breakpoint in what follows would strike again, on this stack,
-        mov     dr7, rax                ; and overwrite this frame: so there are none from here on
-.ask:
-        ; LAB 10.3: gs_take, then trap(regs, error code, vector) as entry_normal calls it. What gs_give_back
-        ;           wants stays in rbx, which every function preserves, and every exception.
+        cmp     r12d, VECTOR_DB
+        jne     .take
+        xor     eax, eax                ; a breakpoint in what follows would strike on this stack again,
+        mov     dr7, rax                ; over this frame: so there are none from here on
+.take:
+        call    gs_take
+        cmp     r12d, VECTOR_DB
+        jne     .call
+        mov     r13, [debug_stack_shift]
+        test    r13, r13
+        jnz     .shifted
+.call:
+        ; LAB 10.3: trap(regs, error code, vector), as entry_normal calls it.
         hole 10.3
+.called:
+        mov     rax, [rsp + PT_RIP]
+        cmp     rax, entry_text_start
+        jb      .leave
+        cmp     rax, entry_text_end
+        jb      .in_entry_code
+.leave:
+        call    gs_give_back
+        jmp     leave_to_kernel
+
+.in_entry_code:
         mov     rdi, rsp
         sub     rsp, 8
         call    nmi_is_arriving
         add     rsp, 8
-        mov     r12d, eax
+        test    al, al
+        jz      .leave
         call    gs_give_back
-        test    r12b, r12b
-        jz      leave_to_kernel
 
-; An NMI's way in was interrupted, before its frame was safe. IRETQ would let the next one in, on top of it
-; (docs/entry.md, "NMIs that nest"). So back without: flags and rip go below the interrupted code's rsp, where
-; nothing of its own is.
+; An NMI was interrupted on its way in, before its frame was safe. IRETQ would let the next one in, on top of
+; it (docs/entry.md, "NMIs that nest"). So back without: flags and rip go below the interrupted code's rsp,
+; where nothing of its own is.
 ;
 ; in    rsp  struct pt_regs     out   every register as the frame has it; RF clear
 .without_iretq:
@@ -61,3 +72,12 @@ entry_paranoid:
         mov     rsp, [rsp + PT_RSP - PT_ORIG_RAX]
         popfq
         ret
+
+; Another #DB may come while this one is handled, and is to find room below what this one uses. Linux did so
+; until 5.8 (docs/entry.md, "The stack that moves").
+;
+; in    rsp  struct pt_regs but for the error code     r12  vector     r13  bytes      GS  the kernel's
+.shifted:
+        ; LAB 10.8: The CPU takes its stack from the TSS anew each time: lower by r13 until trap() is back.
+        hole 10.8
+        jmp     .called

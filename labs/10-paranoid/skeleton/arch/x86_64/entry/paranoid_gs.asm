@@ -1,8 +1,9 @@
-; Whose GS is it? Asked of GS itself. docs/entry.md, "The expensive test"; SDM vol. 2, SWAPGS and RDMSR.
+; Whose GS is it? Asked of GS itself. docs/entry.md, "The expensive test"; SDM vol. 2, RDMSR, SWAPGS, RDPID, LSL.
 
 %include "common.inc"
-%include "offsets.inc"
+%include "frame.inc"
 
+extern features, percpu_blocks
 global gs_take, gs_give_back
 
 section .entry.text exec
@@ -11,18 +12,30 @@ section .entry.text exec
 ;
 ; in    GS   the kernel's or the user's     IF  0
 ; out   GS   the kernel's; rbx what gs_give_back wants        clobbers rax, rcx, rdx
+;
+; rbx, because it outlives every function call, and who interrupts us saves it with the others.
 gs_take:
-        ; LAB 10.2: Ask the GS base itself; CS can lie here. The kernel's lies in the upper half, a user's
-        ;           cannot: so the sign tells, and that is in edx.
+        cmp     byte [features + FEATURES_FSGSBASE], 0
+        jne     .by_number
+        ; LAB 10.2: Ask the GS base itself; CS can lie here. The kernel's is in the upper half, a user's cannot
+        ;           be: so the sign tells, and that is in edx. Note in rbx whether GS was exchanged.
         hole 10.2
-.the_kernels:
-        ret
+
+; A program may have written any base with WRGSBASE, the kernel's too: what GS holds proves nothing. But the
+; CPU knows its number.
+.by_number:
+        ; LAB 10.9: The base that is there goes to rbx, whoever's it is. Then the number, by RDPID if
+        ;           FEATURES_RDPID says so, else the limit of CPU_NUMBER; percpu_blocks[number] goes into GS.
+        hole 10.9
 
 ; gs_give_back -- GS as gs_take found it
 ;
 ; in    rbx  from gs_take       GS  the kernel's     IF  0
 gs_give_back:
-        ; LAB 10.4: Undo what gs_take has done, and nothing if it did nothing.
+        cmp     byte [features + FEATURES_FSGSBASE], 0
+        jne     .by_number
+        ; LAB 10.4: What gs_take has exchanged goes back, and nothing else.
         hole 10.4
-.done:
-        ret
+.by_number:
+        ; LAB 10.10: The base that was there.
+        hole 10.10
