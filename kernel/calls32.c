@@ -1,20 +1,18 @@
 // The table of i386's system calls.
 
-#include <kernel/calls32.h>
 #include <kernel/errno.h>
 #include <kernel/process.h>
+#include <kernel/syscall32.h>
 
 enum { EXIT = 1, GETPID = 20, GETPPID = 64 };
 
-long calls32_make(u32 number, const u64 arguments[CALLS32_ARGUMENTS])
+long syscall32_make(const struct syscall32 *call)
 {
     struct process *process = current_process();
 
-    if (!process)
-        return -ENOSYS;
-    switch (number) {
+    switch (call->number) {
     case EXIT:
-        process_exit((int)arguments[0]);
+        process_exit((int)call->arguments[0]);
     case GETPID:
         return process->id;
     case GETPPID:

@@ -42,4 +42,4 @@ struct elf_width {
 // page by page. Fills in exec->entry and brk, and the auxiliary vector of what it knows.
 int elf_load(const struct elf_width *width, struct task *task, struct exec *exec);
 
-extern struct exec_format elf64_format;
+extern struct exec_format elf64_format, elf32_format;

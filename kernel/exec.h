@@ -10,6 +10,10 @@
 #define EXEC_STACK_MOST 0x800000ul       // so far it grows down
 #define EXEC_MMAP       (EXEC_STACK - 0x8000000ul) // addresses that mmap chooses lie below
 
+// The same in a 32-bit program's; above its stack lies COMPAT_PAGE.
+#define EXEC32_STACK 0xffffd000ul
+#define EXEC32_MMAP  (EXEC32_STACK - 0x8000000ul)
+
 #define EXEC_AUXV       24
 #define EXEC_WORDS_MOST 0x20000ul // bytes of arguments and environment, with their pointers
 

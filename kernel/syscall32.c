@@ -1,46 +1,57 @@
-// System calls with i386's numbers and registers, by whichever door.
+// System calls with i386's numbers and registers, whichever door they come by. System V ABI, i386 supplement;
+// docs/entry.md, "int 0x80".
 
 #include <arch/compat.h>
 #include <arch/hole.h>
 #include <arch/interrupts.h>
 #include <arch/task.h>
 #include <arch/user.h>
-#include <kernel/calls32.h>
 #include <kernel/errno.h>
+#include <kernel/syscall32.h>
 
-// Looks up the call that `regs` ask for, and makes it.
-static long call(const struct pt_regs *regs)
+syscall32_tracer *syscall32_tracer_now;
+
+static inline struct syscall32 call_of(const struct pt_regs *regs)
 {
-    //@ lab 9.7  ebx, ecx, edx, esi, edi, ebp: 32 bits of each, whoever calls, and nothing of the upper halves. {
-    const u64 arguments[CALLS32_ARGUMENTS] = {
-        (u32)regs->rbx, (u32)regs->rcx, (u32)regs->rdx,
-        (u32)regs->rsi, (u32)regs->rdi, (u32)regs->rbp,
+    //@ lab 9.3  eax; ebx, ecx, edx, esi, edi, ebp. Of each 32 bits, whoever calls: what stands above them may be
+    //@          anything. {
+    return (struct syscall32){
+        .number = (u32)regs->orig_rax,
+        .arguments = { (u32)regs->rbx, (u32)regs->rcx, (u32)regs->rdx, (u32)regs->rsi,
+                       (u32)regs->rdi, (u32)regs->rbp },
     };
-
-    return calls32_make((u32)regs->orig_rax, arguments);
-    //@ } hole("9.7");
+    //@ } hole("9.3");
 }
 
-void do_syscall32(struct pt_regs *regs)
+static inline long make(struct pt_regs *regs)
+{
+    struct syscall32 call = call_of(regs);
+    long result;
+
+    interrupts_enable();
+    result = syscall32_tracer_now ? syscall32_tracer_now(regs, &call) : syscall32_make(&call);
+    interrupts_disable();
+    return result;
+}
+
+long do_syscall32(struct pt_regs *regs)
 {
     entered_from_user(regs);
-    interrupts_enable();
-    regs->rax = (u64)call(regs);
-    interrupts_disable();
+    return make(regs);
 }
 
-void do_fast_syscall32(struct pt_regs *regs)
+long do_fast_syscall32(struct pt_regs *regs)
 {
+    u64 landing = compat_page_address(compat_page_landing);
     u32 sixth;
 
-    //@ lab 9.8  ebp was needed for something else: the true one lies on top of the program's stack, which
-    //@          may be anywhere. The program goes on at the landing pad, whatever comes out. {
-    regs->rip = compat_page_address(compat_page_landing);
-    if (user_get32(regs->rsp, &sixth) < 0) {
-        regs->rax = (u64)-EFAULT;
-        return;
-    }
+    entered_from_user(regs);
+    //@ lab 9.6  The program goes on at the landing pad, whatever comes of the call. Its stack may be anywhere: what
+    //@          cannot be read is an error like any other. {
+    regs->rip = landing;
+    if (user_get32(regs->rsp, &sixth) < 0)
+        return -EFAULT;
     regs->rbp = sixth;
-    do_syscall32(regs);
-    //@ } hole("9.8");
+    //@ } hole("9.6");
+    return make(regs);
 }

@@ -31,3 +31,11 @@ global %1
         o64 retf
 .there: int3
         over    return_far
+
+        program enter_by_sysenter
+        sysenter
+        over    enter_by_sysenter
+
+        program enter_by_syscall
+        syscall
+        over    enter_by_syscall

@@ -16,22 +16,21 @@ section .entry.text exec
 ;       rflags  DF and AC the program's, IF 0                                    GS   the user's
 ; out   by to_user: every register as it was but rax, the result
 entry_int80:
-        ;@ lab 9.1  The kernel's GS, and nothing of the program's flags. Then struct pt_regs: the number, which
-        ;@          has 32 bits, in orig_rax; every other register whole, for 64-bit code has them all; and
-        ;@          -ENOSYS for a result that nobody will write. {
+        ;@ lab 9.2  The kernel's GS, and none of the program's flags. Then what the CPU's five slots lack of
+        ;@          struct pt_regs: in orig_rax the number, and every register whole, for 64-bit code has all of
+        ;@          each. {
         swapgs
         push    RFLAGS_FIXED
         popfq
-        mov     eax, eax
         push    rax
         push    rdi
         save    GPRS
-        mov     qword [rsp + PT_RAX], -ENOSYS
-        ;@ } hole 9.1
+        ;@ } hole 9.2
         mov     rdi, rsp
         sub     rsp, 8                  ; 21 slots: 8 off
         call    do_syscall32
         add     rsp, 8
+        mov     [rsp + PT_RAX], rax
         jmp     to_user
 
         ENTRY_STUB VECTOR_INT80, entry_int80

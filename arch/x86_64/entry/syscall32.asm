@@ -16,7 +16,7 @@ section .entry.text exec
 ;       eax  number            rflags  masked by FMASK, IF 0        GS   the user's
 ; out   by to_user, at the landing pad: rax the result, r8 to r15 0
 entry_syscall32:
-        ;@ lab 9.6  No register is free to keep the program's rsp in but one of those that 32-bit code does not
+        ;@ lab 9.7  No register is free to keep the program's rsp in but one of those that 32-bit code does not
         ;@          have. Frame and registers as at the other doors; the second argument to its own place. {
         swapgs
         mov     r8d, esp
@@ -27,15 +27,14 @@ entry_syscall32:
         push    USER32_CS
         push    rcx
         mov     ecx, ebp
-        mov     eax, eax
         push    rax
         push    rdi
         zero    HIGH_GPRS
         save    GPRS
-        mov     qword [rsp + PT_RAX], -ENOSYS
-        ;@ } hole 9.6
+        ;@ } hole 9.7
         mov     rdi, rsp
         sub     rsp, 8                  ; 21 slots: 8 off
         call    do_fast_syscall32
         add     rsp, 8
+        mov     [rsp + PT_RAX], rax
         jmp     to_user

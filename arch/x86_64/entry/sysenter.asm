@@ -16,7 +16,7 @@ section .entry.text exec
 ;       rflags  all the program's but IF 0; its rip is lost     GS  the user's
 ; out   by to_user, at the landing pad: rax the result, r8 to r15 0
 entry_sysenter:
-        ;@ lab 9.3  The kernel's GS, then a stack. SYSENTER leaves TF, NT, AC and DF as they were: with TF every
+        ;@ lab 9.4  The kernel's GS, then a stack. SYSENTER leaves TF, NT, AC and DF as they were: with TF every
         ;@          instruction from here on traps, so they go as soon as they are saved. {
         swapgs
         mov     rsp, [gs:PERCPU_KERNEL_STACK]
@@ -27,20 +27,19 @@ entry_sysenter:
         push    RFLAGS_FIXED
         popfq
         or      qword [rsp], RFLAGS_IF
-        ;@ } hole 9.3
-        ;@ lab 9.4  The rest of the frame; what stands for rip is replaced by the landing pad. 32-bit code has
-        ;@          no r8 to r15: it gets zeroes. {
+        ;@ } hole 9.4
+        ;@ lab 9.5  The rest of the frame. Nobody knows rip; C will write there where the program goes on. 32-bit
+        ;@          code has no r8 to r15: they become 0. {
         push    USER32_CS
         push    0
-        mov     eax, eax
         push    rax
         push    rdi
         zero    HIGH_GPRS
         save    GPRS
-        mov     qword [rsp + PT_RAX], -ENOSYS
-        ;@ } hole 9.4
+        ;@ } hole 9.5
         mov     rdi, rsp
         sub     rsp, 8                  ; 21 slots: 8 off
         call    do_fast_syscall32
         add     rsp, 8
+        mov     [rsp + PT_RAX], rax
         jmp     to_user

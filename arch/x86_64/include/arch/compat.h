@@ -1,7 +1,6 @@
 // 32-bit programs: their doors, and the page with their side of them.
 #pragma once
 
-#include <arch/regs.h>
 #include <arch/types.h>
 
 // The ways into the kernel that a CPU has for 32-bit code; int 0x80 every CPU has.
@@ -23,10 +22,6 @@ static inline u64 compat_page_address(const char *place)
     return COMPAT_PAGE + (u64)(place - compat_page);
 }
 
-// The assembly of int80.asm, sysenter.asm and syscall32.asm calls these with interrupts off.
-//
-// int 0x80: as a program has its registers.
-void do_syscall32(struct pt_regs *regs);
-
-// SYSENTER and SYSCALL: the sixth argument lies at the program's rsp still, and rip means nothing.
-void do_fast_syscall32(struct pt_regs *regs);
+// Where SYSENTER and SYSCALL lead to from 32-bit code, and the MSRs that say so. compat.c
+extern const char entry_sysenter[], entry_syscall32[];
+void compat_doors_open(void);

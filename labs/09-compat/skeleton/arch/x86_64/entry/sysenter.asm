@@ -16,14 +16,15 @@ section .entry.text exec
 ;       rflags  all the program's but IF 0; its rip is lost     GS  the user's
 ; out   by to_user, at the landing pad: rax the result, r8 to r15 0
 entry_sysenter:
-        ; LAB 9.3: The kernel's GS, then a stack. SYSENTER leaves TF, NT, AC and DF as they were: with TF every
+        ; LAB 9.4: The kernel's GS, then a stack. SYSENTER leaves TF, NT, AC and DF as they were: with TF every
         ;          instruction from here on traps, so they go as soon as they are saved.
-        hole 9.3
-        ; LAB 9.4: The rest of the frame; what stands for rip is replaced by the landing pad. 32-bit code has
-        ;          no r8 to r15: it gets zeroes.
         hole 9.4
+        ; LAB 9.5: The rest of the frame. Nobody knows rip; C will write there where the program goes on. 32-bit
+        ;          code has no r8 to r15: they become 0.
+        hole 9.5
         mov     rdi, rsp
         sub     rsp, 8                  ; 21 slots: 8 off
         call    do_fast_syscall32
         add     rsp, 8
+        mov     [rsp + PT_RAX], rax
         jmp     to_user
