@@ -11,7 +11,7 @@ import os
 import re
 import stat
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -48,10 +48,10 @@ class Overlay:
 
 
 def from_tree(root: Path, labs: Sequence[Lab], lab: Lab, tree: Path, dest: Path,
-              earlier: Literal["reference", "own"] = "reference") -> Overlay:
+              earlier: Literal["reference", "own"] = "reference", repaired: Collection[int] = ()) -> Overlay:
     """A student's files for one lab, and with `own` for the labs before it; a handout's tree has only the own ones.
 
-    `root` is the pristine tree and `labs` are its labs. Raises LabError for a file that cannot be taken.
+    Of labs that are `repaired` the reference's files are taken all the same. `root` is the pristine tree and `labs` are its labs. Raises LabError for a file that cannot be taken.
     """
     taken = judged(root, labs, lab, earlier)
     contents: dict[str, bytes] = {}
@@ -59,6 +59,9 @@ def from_tree(root: Path, labs: Sequence[Lab], lab: Lab, tree: Path, dest: Path,
     flagged: list[str] = []
     unfilled: list[str] = []
     for name, owner in taken.items():
+        if owner.number in repaired:
+            contents[name] = (root / name).read_bytes()
+            continue
         content = _read(tree, name)
         if content is None:
             missing.append(name)

@@ -43,8 +43,10 @@ class Record:
     remarks: list[str] = field(default_factory=list)       # of taking it in, and of who is to blame
     tests: dict[str, int] = field(default_factory=dict)    # points earned, by test
     symptoms: dict[str, str] = field(default_factory=dict)  # of the tests that failed: outcome and first line
+    blame: list[str] = field(default_factory=list)         # what the student's own earlier labs break
     unfilled: list[str] = field(default_factory=list)
     forged: bool = False
+    pristine: str = ""                                     # digest of the tree that judged
     versions: dict[str, str] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     judged_at: float = field(default_factory=time.time)     # seconds since 1970

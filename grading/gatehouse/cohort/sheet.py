@@ -34,7 +34,7 @@ def remark(record: Record) -> str:
         return "forged: what was printed is not what the machine showed"
     if record.unfilled:
         return f"holes left empty: {', '.join(record.unfilled)}"
-    return record.remarks[0] if record.remarks else ""
+    return next(iter([*record.blame, *record.remarks]), "")
 
 
 def cell(text: str) -> str:

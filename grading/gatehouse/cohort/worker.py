@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import shutil
+import textwrap
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,17 +16,18 @@ from queue import SimpleQueue
 from .. import json_report, labs
 from ..bochs import Bochs
 from ..build import Builder, CannotJudge
-from ..labs import Lab, LabError
+from ..labs import LabError, Test
 from ..machine import Emulator, Limits
 from ..outcome import Outcome
 from ..progress import Progress
 from ..qemu import Qemu
-from ..report import Again, Report
+from ..report import WIDTH, Again, Report
 from ..result import LabResult
 from ..runs import Runs
 from ..sandbox import Bounds, Sandbox
 from ..session import Session
 from . import atomic, record
+from .blame import Blame, blamed
 from .intake import Entry
 from .plan import Plan
 from .record import Record
@@ -98,33 +100,46 @@ class Workshop:
         out.write(folder)
         return out
 
+    def judge_again(self, tree: Path, tests: Sequence[Test]) -> LabResult:
+        """TESTS of the files in TREE, as the mark was found. Nothing is kept."""
+        with self._bench(self.plan.earlier[0]) as bench:
+            return bench.judge(tree, tests).result
+
     def _judge(self, entry: Entry, folder: Path, key: str, notes: Sequence[str]) -> Record:
-        """Each policy's way; the first one's mark counts."""
-        out: Record | None = None
+        """By the plan's policy; with `both` the mark is that on the reference's earlier labs."""
+        first, *second = self.plan.earlier
+        with self._bench(first) as bench:
+            judged = bench.judge(folder / FILES)
+        result = judged.result
+        result.warnings[:0] = notes
+        out = self._record(entry, key, "judged", score=result.score, points=result.points,
+                           remarks=list(notes), unfilled=list(result.unfilled), forged=bool(result.forged),
+                           tests={test.name: result.earned(test) for test in result.tests},
+                           symptoms=symptoms(result))
+        out.seconds = {"building": judged.building, "judging": judged.judging}
+        if result.trouble:
+            out.status, out.reason = "trouble", result.trouble
+        self._keep_runs(result, folder)
+        if second:
+            out.blame = [str(found) for found in self._blame(result, folder / FILES)]
+        again = Again(self.plan.seed, folder / FILES, first)
         text = io.StringIO()
-        for earlier in self.plan.earlier:
-            with self._bench(earlier) as bench:
-                judged = bench.judge(folder / FILES)
-            result = judged.result
-            again = Again(self.plan.seed, folder / FILES, earlier)
-            if out is None:
-                result.warnings[:0] = notes
-                out = self._record(entry, key, "judged", score=result.score, points=result.points,
-                                   remarks=list(notes), unfilled=list(result.unfilled), forged=bool(result.forged),
-                                   tests={test.name: result.earned(test) for test in result.tests},
-                                   symptoms=symptoms(result))
-                if result.trouble:
-                    out.status, out.reason = "trouble", result.trouble
-                self._keep_runs(result, folder)
-                report = Report(text, again, colour=False)
-                report.lab(result)
-                report.end([result])
-                json_report.write(folder / DATA, [result], again)
-            out.seconds["building"] = out.seconds.get("building", 0) + judged.building
-            out.seconds["judging"] = out.seconds.get("judging", 0) + judged.judging
-        assert out is not None
+        report = Report(text, again, colour=False)
+        report.lab(result)
+        for line in out.blame:
+            report.say(textwrap.fill(line, WIDTH, initial_indent="  ", subsequent_indent="    "))
+        report.end([result])
         atomic.write(folder / REPORT, text.getvalue())
+        json_report.write(folder / DATA, [result], again)
         return out
+
+    def _blame(self, isolated: LabResult, tree: Path) -> Iterator[Blame]:
+        """What the student's own earlier labs break."""
+        def judge(tests: Sequence[Test], repaired: Collection[int]) -> LabResult:
+            with self._bench("own") as bench:
+                return bench.judge(tree, tests, repaired).result
+        earlier = [lab for lab in self.labs if lab.number < self.lab.number]
+        yield from blamed(self.lab, earlier, isolated, judge(self.lab.tests, ()), judge)
 
     def _keep_runs(self, result: LabResult, folder: Path) -> None:
         """What explains a failure moves to the student's folder."""
@@ -149,7 +164,7 @@ class Workshop:
         plan = self.plan
         older = [f"handed in before, not judged: {path.name}" for path in entry.older]
         out = Record(entry.student, entry.slug, str(entry.path), self.lab.id, plan.policy, plan.seed, key, status,
-                     versions=record.versions(), **more)        # type: ignore[arg-type]
+                     pristine=plan.pristine, versions=record.versions(), **more)        # type: ignore[arg-type]
         out.remarks[:0] = older
         return out
 

@@ -10,14 +10,14 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from .. import overlay
 from ..build import Builder, CannotJudge, Source
-from ..labs import Lab
+from ..labs import Lab, Test
 from ..result import LabResult
 from ..sandbox import Bounds, Sandbox
 from ..session import Session
@@ -106,16 +106,17 @@ class Workbench:
                 raise CannotJudge(f"the reference of {lab.id} does not build: {error[0]}")
         shutil.copytree(self._out, self._clean)
 
-    def judge(self, tree: Path) -> Judged:
-        """The lab of the files in TREE. Raises LabError for files that cannot be taken, CannotJudge."""
+    def judge(self, tree: Path, tests: Sequence[Test] | None = None, repaired: Collection[int] = ()) -> Judged:
+        """The lab of the files in TREE: TESTS, or all; earlier labs that are REPAIRED are the reference's. Raises LabError for files that cannot be taken, CannotJudge."""
         session, lab = self._session, self._lab
         begun = time.monotonic()
         shutil.rmtree(self._out)
         shutil.copytree(self._clean, self._out)
         shutil.rmtree(self._overlay)
-        taken = overlay.from_tree(session.root, list(session.labs), lab, tree, self._overlay, self._earlier)
+        taken = overlay.from_tree(session.root, list(session.labs), lab, tree, self._overlay, self._earlier,
+                                  repaired)
         source = Source(taken.dir, tree, tuple(taken.ignored), tuple(taken.files))
-        pending = session.start(lab, list(lab.tests), source, self._out, self._builder)
+        pending = session.start(lab, list(tests or lab.tests), source, self._out, self._builder)
         built = time.monotonic()
         result = pending.wait()
         result.warnings[:0] = taken.warnings
