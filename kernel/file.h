@@ -2,6 +2,7 @@
 #pragma once
 
 #include <kernel/node.h>
+#include <kernel/spans.h>
 
 // How it was opened, and what fcntl can change: Linux's numbers, because programs see them too.
 #define O_RDONLY    00000000
@@ -19,21 +20,31 @@
 #define O_NOFOLLOW  00400000
 #define O_CLOEXEC   02000000
 
+// Where lseek counts from.
+#define SEEK_SET  0
+#define SEEK_CUR  1
+#define SEEK_END  2
+#define SEEK_DATA 3 // the next byte that is not in a hole; no file here has one,
+#define SEEK_HOLE 4 // so that the first hole is behind the end
+
 struct file;
 
-// What can be done with an open file. NULL where a kind of file has no such thing: it is -EINVAL to read or
-// write there, and ioctl says -ENOTTY.
+// What can be done with an open file. NULL where a kind of file has no such thing: then it is -EINVAL to read
+// or write there, -ESPIPE to seek, and ioctl says -ENOTTY.
 struct file_operations {
-    // Gives the program what there is at `position`, at most `size` bytes, straight to its memory. How many;
-    // 0 at the end; negative errno, -EFAULT if not a single byte could be delivered.
-    long (*read)(struct file *file, u64 position, u64 to, size_t size);
+    // Gives what there is at `position`, as much as there is room for. How many bytes; 0 at the end; negative
+    // errno, -EFAULT if not a single byte could be delivered.
+    long (*read)(struct file *file, u64 position, struct spans *to);
 
-    // Takes `size` bytes of the kernel's memory. How many were taken, or negative errno.
-    long (*write)(struct file *file, const void *data, size_t size);
+    // Takes what is there. How many bytes were taken, or negative errno.
+    long (*write)(struct file *file, struct spans *from);
+
+    // The new position, or negative errno. There are none but in what can be found again: not in what comes from
+    // a terminal or a pipe.
+    long (*seek)(struct file *file, long offset, unsigned whence);
 
     long (*ioctl)(struct file *file, unsigned command, u64 argument);
     void (*close)(struct file *file); // nobody has it open any more
-    bool seeks;                       // has positions; a terminal or a pipe has none
 };
 
 struct file {
@@ -98,6 +109,9 @@ void files_free(struct files *files);
 
 // Closes what is not to outlive exec.
 void files_exec(struct files *files);
+
+// The lowest free descriptor from `lowest` on, or -EMFILE.
+int files_lowest(const struct files *files, unsigned lowest);
 
 // Makes the lowest free descriptor from `lowest` on stand for `file`, which is the table's from now on, and
 // returns it; -EMFILE if none is free, and then `file` stays the caller's.

@@ -8,7 +8,7 @@
 #include <kernel/files/terminal.h>
 #include <kernel/string.h>
 
-enum { LINE_LONGEST = 1024, BELL = 7, BACKSPACE = 8, DELETE = 0x7f };
+enum { PIECE = 2048, LINE_LONGEST = 1024, BELL = 7, BACKSPACE = 8, DELETE = 0x7f };
 enum { END_OF_FILE = 'D' & 0x1f, KILL = 'U' & 0x1f };
 
 static struct line {
@@ -17,11 +17,23 @@ static struct line {
     bool complete;
 } line;
 
-static long write(struct file *file, const void *data, size_t size)
+// A piece that cannot be read as a whole is not written at all: so it is with Linux's terminals, in pieces of
+// this size.
+static long write(struct file *file, struct spans *from)
 {
+    char piece[PIECE];
+    long all = 0;
+
     (void)file;
-    serial_write(data, size);
-    return (long)size;
+    while (from->left) {
+        size_t size = from->left < PIECE ? from->left : PIECE;
+
+        if (spans_take(from, piece, size) < size)
+            return all ? all : -EFAULT;
+        serial_write(piece, size);
+        all += (long)size;
+    }
+    return all;
 }
 
 static void echo(char c)
@@ -102,17 +114,18 @@ static int next_line(bool wait)
     return 0;
 }
 
-static long read(struct file *file, u64 position, u64 to, size_t size)
+static long read(struct file *file, u64 position, struct spans *to)
 {
-    int error = size ? next_line(!(file->flags & O_NONBLOCK)) : 0;
-    size_t got;
+    int error = to->left ? next_line(!(file->flags & O_NONBLOCK)) : 0;
+    size_t size, got;
 
     (void)position;
-    if (error || !size)
+    if (error || !to->left)
         return error;
-    if (size > line.size - line.taken)
-        size = line.size - line.taken;
-    got = size - copy_to_user(to, line.text + line.taken, size);
+    size = line.size - line.taken;
+    if (size > to->left)
+        size = to->left;
+    got = spans_put(to, line.text + line.taken, size);
     line.taken += got;
     if (line.taken == line.size)
         line.size = line.taken = line.complete = 0;

@@ -1,33 +1,47 @@
 // /dev/null and /dev/zero.
 
-#include <arch/user.h>
 #include <kernel/errno.h>
 #include <kernel/files/devices.h>
 
-static long read_nothing(struct file *file, u64 position, u64 to, size_t size)
+static long read_nothing(struct file *file, u64 position, struct spans *to)
 {
     (void)file;
     (void)position;
     (void)to;
-    (void)size;
     return 0;
 }
 
-static long read_zeroes(struct file *file, u64 position, u64 to, size_t size)
+static long read_zeroes(struct file *file, u64 position, struct spans *to)
 {
-    size_t left = clear_user(to, size);
+    size_t size = to->left, got = spans_clear(to, size);
 
     (void)file;
     (void)position;
-    return size && left == size ? -EFAULT : (long)(size - left);
+    return size && !got ? -EFAULT : (long)got;
 }
 
-static long write_nowhere(struct file *file, const void *data, size_t size)
+// What goes nowhere is not even looked at.
+static long write_nowhere(struct file *file, struct spans *from)
 {
     (void)file;
-    (void)data;
-    return (long)size;
+    return (long)from->left;
 }
 
-const struct file_operations device_null = { .read = read_nothing, .write = write_nowhere };
-const struct file_operations device_zero = { .read = read_zeroes, .write = write_nowhere };
+static long seek_nowhere(struct file *file, long offset, unsigned whence)
+{
+    (void)offset;
+    (void)whence;
+    file->position = 0;
+    return 0;
+}
+
+const struct file_operations device_null = {
+    .read = read_nothing,
+    .write = write_nowhere,
+    .seek = seek_nowhere,
+};
+const struct file_operations device_zero = {
+    .read = read_zeroes,
+    .write = write_nowhere,
+    .seek = seek_nowhere,
+};

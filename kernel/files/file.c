@@ -1,36 +1,66 @@
 // Open files.
 
-#include <arch/user.h>
 #include <kernel/errno.h>
 #include <kernel/file.h>
 #include <kernel/heap.h>
 
-static long read_bytes(struct file *file, u64 position, u64 to, size_t size)
+static long read_bytes(struct file *file, u64 position, struct spans *to)
 {
     const struct node *node = file->node;
-    size_t left, there;
+    size_t there, got;
 
-    if (position >= node->size)
+    if (position >= node->size || !to->left)
         return 0;
     there = node->size - position;
-    if (size > there)
-        size = there;
-    left = copy_to_user(to, node->data + position, size);
-    return size && left == size ? -EFAULT : (long)(size - left);
+    got = spans_put(to, node->data + position, there);
+    return got ? (long)got : -EFAULT;
 }
 
-static const struct file_operations bytes = { .read = read_bytes, .seeks = true };
+static long seek_bytes(struct file *file, long offset, unsigned whence)
+{
+    u64 size = file->node->size, from = 0;
 
-static long read_directory(struct file *file, u64 position, u64 to, size_t size)
+    switch (whence) {
+    case SEEK_SET:
+        break;
+    case SEEK_CUR:
+        from = file->position;
+        break;
+    case SEEK_END:
+        from = size;
+        break;
+    case SEEK_DATA:
+    case SEEK_HOLE:
+        if (offset < 0 || (u64)offset >= size)
+            return -ENXIO;
+        if (whence == SEEK_HOLE)
+            offset = (long)size;
+        break;
+    default:
+        return -EINVAL;
+    }
+    if (__builtin_add_overflow((long)from, offset, &offset) || offset < 0)
+        return -EINVAL;
+    file->position = (u64)offset;
+    return offset;
+}
+
+static const struct file_operations bytes = { .read = read_bytes, .seek = seek_bytes };
+
+static long read_directory(struct file *file, u64 position, struct spans *to)
 {
     (void)file;
     (void)position;
     (void)to;
-    (void)size;
     return -EISDIR;
 }
 
-static const struct file_operations directory = { .read = read_directory, .seeks = true };
+static long seek_directory(struct file *file, long offset, unsigned whence)
+{
+    return whence == SEEK_SET || whence == SEEK_CUR ? seek_bytes(file, offset, whence) : -EINVAL;
+}
+
+static const struct file_operations directory = { .read = read_directory, .seek = seek_directory };
 
 static const struct file_operations *operations_of(const struct node *node)
 {

@@ -54,14 +54,21 @@ void files_set(struct files *files, unsigned fd, struct file *file, bool closing
     file_put(before);
 }
 
-int files_add(struct files *files, struct file *file, unsigned lowest, bool closing)
+int files_lowest(const struct files *files, unsigned lowest)
 {
     for (unsigned fd = lowest; fd < FILES_MOST; fd++)
-        if (!files->file[fd]) {
-            files_set(files, fd, file, closing);
+        if (!files->file[fd])
             return (int)fd;
-        }
     return -EMFILE;
+}
+
+int files_add(struct files *files, struct file *file, unsigned lowest, bool closing)
+{
+    int fd = files_lowest(files, lowest);
+
+    if (fd >= 0)
+        files_set(files, (unsigned)fd, file, closing);
+    return fd;
 }
 
 struct file *files_get(const struct files *files, int fd)

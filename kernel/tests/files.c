@@ -40,8 +40,12 @@ TEST(descriptors)
     files_free(copy);
     files_free(files);
     report_count(file->users, 1, "users in the end");
-    file->operations->write(file, "abc", 3);
-    file->operations->write(file, "def", 3);
+    for (unsigned i = 0; i < 2; i++) {
+        struct span span = { (u64)(i ? "def" : "abc"), 3 };
+        struct spans spans = spans_kernel(&span);
+
+        report_count(file->operations->write(file, &spans), 3, "bytes taken");
+    }
     report(!strncmp(capture_text(file, &size, &lost), "abcd", 4), "what was kept");
     report_count(size, 4, "bytes");
     report(lost, "some were lost");

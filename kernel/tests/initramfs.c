@@ -5,58 +5,11 @@
 #include <kernel/path.h>
 #include <kernel/string.h>
 #include <kernel/test.h>
+#include <kernel/tests/archive.h>
 
-enum { ROOM = 16384, FIELDS = 13, HEADER = 110 };
-enum { AT_MODE = 1, AT_LINKS = 4, AT_SIZE = 6, AT_NAME_SIZE = 11 }; // which of an entry's fields
+enum { HEADER = ARCHIVE_HEADER };
 
-static char archive[ROOM] aligned_to(16);
-static size_t archive_size;
 static struct tree tree = { .newest = &tree.root };
-
-static void put(const void *bytes, size_t size)
-{
-    memcpy(archive + archive_size, bytes, size);
-    archive_size += size;
-    while (archive_size % 4)
-        archive[archive_size++] = '\0';
-}
-
-static void put_digits(char *to, u32 value)
-{
-    for (unsigned i = 8; i--; value >>= 4)
-        to[i] = "0123456789abcdef"[value & 15];
-}
-
-static char *field_of(size_t entry, unsigned field)
-{
-    return archive + entry + 6 + 8 * field;
-}
-
-// Returns the entry's offset.
-static size_t put_entry(const char *path, u32 mode, const char *text)
-{
-    const u32 fields[FIELDS] = { [AT_MODE] = mode,
-                                 [2] = 1000,
-                                 [3] = 100,
-                                 [AT_LINKS] = 1,
-                                 [5] = 1234567890,
-                                 [AT_SIZE] = (u32)strlen(text),
-                                 [AT_NAME_SIZE] = (u32)strlen(path) + 1 };
-    char header[HEADER + 256] = "070701";
-    size_t entry = archive_size;
-
-    for (unsigned i = 0; i < FIELDS; i++)
-        put_digits(header + 6 + 8 * i, fields[i]);
-    memcpy(header + HEADER, path, strlen(path) + 1);
-    put(header, HEADER + strlen(path) + 1);
-    put(text, strlen(text));
-    return entry;
-}
-
-static void put_trailer(void)
-{
-    put_entry("TRAILER!!!", 0, "");
-}
 
 static void begin(void)
 {
@@ -67,13 +20,13 @@ static void begin(void)
 
 static void put_good(void)
 {
-    put_entry(".", S_IFDIR | 0755, "");
-    put_entry("bin", S_IFDIR | 0755, "");
-    put_entry("bin/true", S_IFREG | 0755, "the program");
-    put_entry("bin/yes", S_IFLNK | 0777, "true");
-    put_entry("./bin/sub", S_IFDIR | 0700, "");
-    put_entry("bin/sub/empty", S_IFREG | 0644, "");
-    put_trailer();
+    archive_put(".", S_IFDIR | 0755, "");
+    archive_put("bin", S_IFDIR | 0755, "");
+    archive_put("bin/true", S_IFREG | 0755, "the program");
+    archive_put("bin/yes", S_IFLNK | 0777, "true");
+    archive_put("./bin/sub", S_IFDIR | 0700, "");
+    archive_put("bin/sub/empty", S_IFREG | 0644, "");
+    archive_end();
 }
 
 static int load(size_t size, const char **problem)
@@ -133,11 +86,11 @@ TEST(initramfs_twice)
     last = tree.newest;
     report_error(load(archive_size, &problem), -EEXIST, "the same once more");
     report_equal(tree.newest, last, "the newest node then");
-    put_trailer(); // elsewhere, for what was read stays in use
+    archive_end(); // elsewhere, for what was read stays in use
     size_t second = archive_size;
-    put_entry("bin", S_IFDIR | 0700, "");
-    put_entry("bin/false", S_IFREG | 0755, "no");
-    put_trailer();
+    archive_put("bin", S_IFDIR | 0700, "");
+    archive_put("bin/false", S_IFREG | 0755, "no");
+    archive_end();
     size_t at;
     report_error(initramfs_add(&tree, archive + second, archive_size - second, &problem, &at), 0,
                  "another one");
@@ -156,12 +109,12 @@ static void spoil_magic(void)
 
 static void spoil_digit(void)
 {
-    field_of(spoilt, AT_SIZE)[0] = 'g';
+    archive[spoilt + 6 + 8 * AT_SIZE] = 'g';
 }
 
 static void spoil_sign(void)
 {
-    field_of(spoilt, AT_SIZE)[0] = '-';
+    archive[spoilt + 6 + 8 * AT_SIZE] = '-';
 }
 
 static void spoil_padding(void)
@@ -171,27 +124,27 @@ static void spoil_padding(void)
 
 static void huge_file(void)
 {
-    put_digits(field_of(spoilt, AT_SIZE), 0xffffffff);
+    archive_set(spoilt, AT_SIZE, 0xffffffff);
 }
 
 static void huge_name(void)
 {
-    put_digits(field_of(spoilt, AT_NAME_SIZE), 0xffffffff);
+    archive_set(spoilt, AT_NAME_SIZE, 0xffffffff);
 }
 
 static void name_without_room(void)
 {
-    put_digits(field_of(spoilt, AT_NAME_SIZE), ROOM);
+    archive_set(spoilt, AT_NAME_SIZE, ARCHIVE_ROOM);
 }
 
 static void no_name(void)
 {
-    put_digits(field_of(spoilt, AT_NAME_SIZE), 0);
+    archive_set(spoilt, AT_NAME_SIZE, 0);
 }
 
 static void empty_name(void)
 {
-    put_digits(field_of(spoilt, AT_NAME_SIZE), 1);
+    archive_set(spoilt, AT_NAME_SIZE, 1);
 }
 
 static void name_without_nul(void)
@@ -206,27 +159,27 @@ static void nul_in_name(void)
 
 static void two_links(void)
 {
-    put_digits(field_of(spoilt, AT_LINKS), 2);
+    archive_set(spoilt, AT_LINKS, 2);
 }
 
 static void a_device(void)
 {
-    put_digits(field_of(spoilt, AT_MODE), S_IFCHR | 0666);
+    archive_set(spoilt, AT_MODE, S_IFCHR | 0666);
 }
 
 static void unknown_mode(void)
 {
-    put_digits(field_of(spoilt, AT_MODE), S_IFREG | 1 << 16);
+    archive_set(spoilt, AT_MODE, S_IFREG | 1 << 16);
 }
 
 static void directory_with_contents(void)
 {
-    put_digits(field_of(spoilt, AT_MODE), S_IFDIR | 0755);
+    archive_set(spoilt, AT_MODE, S_IFDIR | 0755);
 }
 
 static void nul_in_link(void)
 {
-    put_digits(field_of(spoilt, AT_MODE), S_IFLNK | 0777);
+    archive_set(spoilt, AT_MODE, S_IFLNK | 0777);
     archive[spoilt + HEADER + sizeof(SPOILT) + 2] = '\0'; // the first byte of its text
 }
 
@@ -243,9 +196,9 @@ TEST(initramfs_spoilt)
         const char *problem = NULL;
 
         begin();
-        put_entry("bin", S_IFDIR | 0755, "");
-        spoilt = put_entry(SPOILT, S_IFREG | 0644, "text");
-        put_trailer();
+        archive_put("bin", S_IFDIR | 0755, "");
+        spoilt = archive_put(SPOILT, S_IFREG | 0644, "text");
+        archive_end();
         spoil[i]();
         report_error(load(archive_size, &problem), -EINVAL, "error for the %zuth", i);
         report(problem, "a word on the %zuth", i);
@@ -283,11 +236,11 @@ TEST(initramfs_names)
         const char *problem;
 
         begin();
-        put_entry("bin", S_IFDIR | 0755, "");
-        put_entry("file", S_IFREG | 0644, "text");
-        put_entry("link", S_IFLNK | 0777, "bin");
-        put_entry(rows[i].path, S_IFREG | 0644, "");
-        put_trailer();
+        archive_put("bin", S_IFDIR | 0755, "");
+        archive_put("file", S_IFREG | 0644, "text");
+        archive_put("link", S_IFLNK | 0777, "bin");
+        archive_put(rows[i].path, S_IFREG | 0644, "");
+        archive_end();
         report_error(load(archive_size, &problem), rows[i].error, "\"%s\"", rows[i].path);
     }
     begin();
@@ -405,11 +358,11 @@ TEST(paths)
     begin();
     put_good();
     archive_size -= HEADER + 14; // the trailer
-    put_entry("home", S_IFLNK | 0777, "/bin/./sub");
-    put_entry("file_as_directory", S_IFLNK | 0777, "bin/true/");
-    put_entry("dangling", S_IFLNK | 0777, "home/../no");
-    put_entry("loop", S_IFLNK | 0777, "bin/../loop");
-    put_trailer();
+    archive_put("home", S_IFLNK | 0777, "/bin/./sub");
+    archive_put("file_as_directory", S_IFLNK | 0777, "bin/true/");
+    archive_put("dangling", S_IFLNK | 0777, "home/../no");
+    archive_put("loop", S_IFLNK | 0777, "bin/../loop");
+    archive_end();
     expect_good();
     for (size_t i = 0; i < array_length(rows); i++) {
         int error;
@@ -429,15 +382,15 @@ TEST(path_links)
     int error;
 
     begin();
-    put_entry("bin", S_IFDIR | 0755, "");
-    put_entry("l00", S_IFREG | 0644, "");
+    archive_put("bin", S_IFDIR | 0755, "");
+    archive_put("l00", S_IFREG | 0644, "");
     for (unsigned i = 1; i <= PATH_LINKS + 1; i++) {
         memcpy(next, name, sizeof(name));
         name[1] = (char)('0' + i / 10);
         name[2] = (char)('0' + i % 10);
-        put_entry(name, S_IFLNK | 0777, next);
+        archive_put(name, S_IFLNK | 0777, next);
     }
-    put_trailer();
+    archive_end();
     expect_good();
     find("/l40", 0, &error);
     report_error(error, 0, "through 40 links");
