@@ -23,6 +23,18 @@ static u64 round_up(u64 address)
     return (address + PAGE_SIZE - 1) & -PAGE_SIZE;
 }
 
+// The first address from `start` on behind which `size` bytes have nothing of a module.
+static u64 beside_modules(u64 start, size_t size)
+{
+    for (size_t i = 0; i < boot_info.modules; i++) {
+        const struct memory_range *module = &boot_info.module[i];
+
+        if (start < module->end && start + size > module->start)
+            return beside_modules(round_up(module->end), size);
+    }
+    return start;
+}
+
 // The counts go into the first range that has room for them above the kernel and below what
 // boot.asm has mapped. The loader's information has been copied by now and may be overwritten.
 static u64 place_counts(size_t size)
@@ -34,6 +46,7 @@ static u64 place_counts(size_t size)
         u64 start = round_up(boot_info.range[i].start);
         if (start < kernel)
             start = kernel;
+        start = beside_modules(start, size);
         u64 end = start + size;
         if (end <= boot_info.range[i].end && end <= BOOT_MAPPED)
             return start;
@@ -45,6 +58,13 @@ static void set_users(u64 start, u64 end, u32 count)
 {
     for (u64 at = start; at + PAGE_SIZE <= end; at += PAGE_SIZE)
         users[at / PAGE_SIZE] = count;
+}
+
+static void keep_module(const struct memory_range *module)
+{
+    if (module->end > frames * PAGE_SIZE)
+        panic("the loader's module at 0x%lx lies in no RAM", module->start);
+    set_users(module->start & -PAGE_SIZE, round_up(module->end), 1);
 }
 
 void memory_initialise(void)
@@ -65,6 +85,8 @@ void memory_initialise(void)
     set_users(0, LOW_MEMORY, nobodys);
     set_users(image, image_physical(kernel_end), 1);
     set_users(counts, round_up(counts + size), 1);
+    for (size_t i = 0; i < boot_info.modules; i++)
+        keep_module(&boot_info.module[i]);
     for (size_t frame = 0; frame < frames; frame++)
         frames_free += users[frame] == 0;
     frames_usable = frames_free;

@@ -11,7 +11,7 @@ CPUID_EXTENDED_FEATURES equ 0x80000001
 CPUID_NX        equ 1 << 20             ; in edx
 CPUID_LONG_MODE equ 1 << 29
 DEBUG_CONSOLE   equ 0xe9
-MULTIBOOT_FLAGS equ 1 << 1 | 1 << 16    ; tell the memory map; load by the addresses below
+MULTIBOOT_FLAGS equ 1 << 0 | 1 << 1 | 1 << 16 ; modules on pages; tell the memory map; load by these addresses
 
 extern image_start, load_end, bss_start, kernel_end, kernel_main
 global boot, boot_stack_guard, boot_stack, boot_stack.top

@@ -4,7 +4,12 @@
 #include <arch/layout.h>
 #include <kernel/string.h>
 
-enum { HAS_CMDLINE = 1 << 2, HAS_MEMORY_MAP = 1 << 6, HAS_LOADER_NAME = 1 << 9 };
+enum {
+    HAS_CMDLINE = 1 << 2,
+    HAS_MODULES = 1 << 3,
+    HAS_MEMORY_MAP = 1 << 6,
+    HAS_LOADER_NAME = 1 << 9,
+};
 enum { USABLE = 1 };
 
 struct multiboot {
@@ -20,6 +25,10 @@ struct map_entry {
     u32 size; // of what follows it
     u64 base, length;
     u32 type;
+} packed;
+
+struct module_entry {
+    u32 start, end, text, reserved;
 } packed;
 
 struct boot_info boot_info;
@@ -53,6 +62,14 @@ static void read_memory_map(u64 address, u64 end)
     }
 }
 
+static void read_modules(const struct module_entry *entry, size_t count)
+{
+    for (; count-- && boot_info.modules < BOOT_MODULES; entry++)
+        if (entry->start < entry->end)
+            boot_info.module[boot_info.modules++] =
+                (struct memory_range){ entry->start, entry->end };
+}
+
 void boot_info_read(u32 multiboot)
 {
     const struct multiboot *info = direct_map(multiboot);
@@ -62,6 +79,8 @@ void boot_info_read(u32 multiboot)
         bool path = info->flags & HAS_LOADER_NAME && !strcmp(direct_map(info->loader_name), "qemu");
         read_cmdline(path ? skip_path(text) : text);
     }
+    if (info->flags & HAS_MODULES)
+        read_modules(direct_map(info->modules_address), info->modules);
     if (info->flags & HAS_MEMORY_MAP)
         read_memory_map(info->map_address, info->map_address + info->map_length);
 }
