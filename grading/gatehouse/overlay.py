@@ -62,7 +62,7 @@ def from_tree(root: Path, labs: Sequence[Lab], lab: Lab, tree: Path, dest: Path,
         if owner.number in repaired:
             contents[name] = (root / name).read_bytes()
             continue
-        content = _read(tree, name)
+        content = read(tree, name)
         if content is None:
             missing.append(name)
             content = _skeleton(root, name)
@@ -117,7 +117,7 @@ def _skeleton(root: Path, name: str) -> bytes:
     return holes.skeleton(text, name).encode("utf-8", "surrogateescape")
 
 
-def _read(tree: Path, name: str) -> bytes | None:
+def read(tree: Path, name: str) -> bytes | None:
     """A submitted file; None where there is none."""
     path = tree
     for part in Path(name).parts:

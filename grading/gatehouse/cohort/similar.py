@@ -1,0 +1,188 @@
+"""grading/similar: pairs of submissions whose holes are alike.
+
+What is compared is only what students wrote: the lines of their files that the skeleton does not have. The comparing
+is done by Dick Grune's similarity tester (Debian's similarity-tester), in C by tokens, so that names and layout hide
+nothing, in assembly by words, without comments. JPlag or MOSS can be had instead, on what --export writes.
+
+Exit status: 0, or 2 if nothing was compared (one line on stderr says why).
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from pathlib import Path
+
+from .. import holes, labs, overlay, supervise
+from ..build import CannotJudge
+from ..cli import CANNOT_JUDGE, Parser, directory
+from ..labs import Lab, LabError
+from . import intake, plan
+from .cli import named_lab
+from .taking import take
+from .unpack import Unusable
+from .worker import FILES
+
+REFERENCE = "the reference"
+# By the kind of file. To sim_8086 every instruction is alike, so assembly is compared by its words.
+TOOLS = {".c": "sim_c", ".asm": "sim_text"}
+KINDS = {".c": ".c", ".h": ".c", ".asm": ".asm", ".inc": ".asm"}
+SHORTEST = {"sim_c": 12, "sim_text": 6}          # tokens, words that a run has at least
+LINE = re.compile(r"(\d+)(\.\w+) consists for (\d+) % of (\d+)\.\w+ material")
+THRESHOLD = 60                                   # percent; two honest solutions of a small hole are alike, too
+WORD = re.compile(r"\w+")
+SAMPLE = 5
+
+
+@dataclass(frozen=True)
+class Pair:
+    """How much of what two students wrote is alike, in percent of both."""
+
+    alike: float
+    one: str
+    other: str
+
+
+def parser() -> argparse.ArgumentParser:
+    out = Parser(prog="similar", description="Find submissions whose holes are alike.", allow_abbrev=False)
+    out.add_argument("--dir", type=directory, required=True, help="submissions, or the OUT of grade-class")
+    out.add_argument("--lab", help="3, 03 or 03-exceptions; by default the one that was graded or packed")
+    out.add_argument("--least", type=int, default=THRESHOLD, metavar="P", help="percent that a pair shares at least")
+    out.add_argument("--export", type=Path, metavar="DIR", help="write what JPlag and MOSS read, here")
+    return out
+
+
+def written(skeleton: str, theirs: str) -> str:
+    """The lines of THEIRS that are not the skeleton's."""
+    given, lines = skeleton.split("\n"), theirs.split("\n")
+    blocks = SequenceMatcher(None, given, lines, autojunk=False).get_opcodes()
+    return "\n".join("\n".join(lines[start:end]) for kind, _, _, start, end in blocks if kind in ("insert", "replace"))
+
+
+def work_of(root: Path, lab: Lab, tree: Path) -> dict[str, str]:
+    """What somebody wrote for LAB, by kind of file; of files that cannot be taken nothing."""
+    out: dict[str, str] = {}
+    for name in lab.hole_files:
+        try:
+            content = overlay.read(tree, name)
+        except LabError:
+            content = None
+        if content is not None:
+            text = content.decode("utf-8", "replace")
+            skeleton = holes.skeleton((root / name).read_text("utf-8"), name)
+            kind = KINDS[Path(name).suffix]
+            own = holes.without_comments(written(skeleton, text), holes.mark(name) or "//")
+            out[kind] = out.get(kind, "") + "\n".join(line for line in own.split("\n") if line.strip()) + "\n"
+    return out
+
+
+def pairs(works: Mapping[str, Mapping[str, str]], scratch: Path) -> list[Pair]:
+    """All pairs that share anything, the most alike first; SCRATCH is an empty folder. Raises CannotJudge."""
+    names = list(works)
+    shared: dict[tuple[int, int], float] = {}
+    sizes = [sum(len(WORD.findall(text)) for text in work.values()) for work in works.values()]
+    for kind, tool in TOOLS.items():
+        files = []
+        for number, work in enumerate(works.values()):
+            if text := work.get(kind, "").strip():
+                (scratch / f"{number}{kind}").write_text(text + "\n")
+                files.append(f"{number}{kind}")
+        for one, other, percent in _compared(tool, files, scratch):
+            words = len(WORD.findall(works[names[one]][kind]))
+            key = min(one, other), max(one, other)
+            shared[key] = shared.get(key, 0) + words * percent / 100
+    found = [Pair(100 * words / (sizes[one] + sizes[other]), names[one], names[other])
+             for (one, other), words in shared.items()]
+    return sorted(found, key=lambda pair: (-pair.alike, pair.one, pair.other))
+
+
+def _compared(tool: str, files: Sequence[str], scratch: Path) -> Iterator[tuple[int, int, int]]:
+    """For each two of FILES and each direction: how much of the first is in the second."""
+    if len(files) < 2:
+        return
+    try:
+        done = subprocess.run([tool, "-p", "-a", "-e", "-t", "1", "-T", "-r", str(SHORTEST[tool]), "-i"], cwd=scratch, text=True,
+                              input="\n".join(files) + "\n", capture_output=True, check=False)
+    except FileNotFoundError:
+        raise CannotJudge(f"{tool} is not installed: apt-get install similarity-tester") from None
+    if done.returncode:
+        raise CannotJudge(f"{tool} failed: {done.stderr.strip()}")
+    for match in LINE.finditer(done.stdout):
+        yield int(match[1]), int(match[4]), int(match[3])
+
+
+def trees(folder: Path, lab: Lab, scratch: Path) -> Iterator[tuple[str, Path | None]]:
+    """Each student's name and tree; None where nothing usable was handed in."""
+    if (folder / plan.FILE).is_file():
+        for entry in plan.read(folder).entries:
+            tree = folder / "students" / entry.slug / FILES
+            yield entry.student, tree if tree.is_dir() else None
+        return
+    for entry in intake.entries(folder):
+        try:
+            yield entry.student, take(entry.path, lab.hole_files, scratch / entry.slug).tree
+        except Unusable:
+            yield entry.student, None
+
+
+def export(root: Path, lab: Lab, works: Mapping[str, Mapping[str, str]], into: Path) -> str:
+    """Write each student's text and the skeleton for JPlag and MOSS; how to call them."""
+    for name, work in works.items():
+        folder = into / "submissions" / intake.slug_of(name)
+        for kind, text in work.items():
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / f"holes{kind}").write_text(text)
+    return (f"java -jar jplag.jar -l text {into}/submissions\n"
+            f"moss -l c -d {into}/submissions/*/holes.c; moss -l a8086 -d {into}/submissions/*/holes.asm")
+
+
+def work(arguments: argparse.Namespace, root: Path) -> int:
+    """Compare and tell."""
+    if missing := supervise.missing({tool: "similarity-tester" for tool in TOOLS.values()}):
+        raise CannotJudge(missing)
+    if not 0 <= arguments.least <= 100:
+        raise CannotJudge(f"--least is percent, from 0 to 100, not {arguments.least}")
+    graded = (arguments.dir / plan.FILE).is_file()
+    word = arguments.lab or (plan.read(arguments.dir).lab if graded else named_lab(arguments.dir))
+    lab = labs.find(labs.load(root), word)
+    with tempfile.TemporaryDirectory() as name:
+        scratch = Path(name)
+        (scratch / "taken").mkdir()
+        found = dict(trees(arguments.dir, lab, scratch / "taken"))
+        works = {student: work_of(root, lab, tree) for student, tree in found.items() if tree}
+        if not works:
+            raise CannotJudge(f"{arguments.dir} holds no submission for lab {lab.id}")
+        works[REFERENCE] = work_of(root, lab, root)
+        (scratch / "texts").mkdir()
+        told = [pair for pair in pairs(works, scratch / "texts") if pair.alike >= arguments.least]
+        for pair in told:
+            print(f"{pair.alike:4.0f}%  {_line(pair.one)}  {_line(pair.other)}")
+        print(f"{len(works) - 1} submissions for lab {lab.id}; {len(told)} pairs share {arguments.least}% or more")
+        if left := [student for student, tree in found.items() if tree is None]:
+            more = f" and {len(left) - SAMPLE} more" if len(left) > SAMPLE else ""
+            print(f"not compared: {', '.join(map(_line, left[:SAMPLE]))}{more}")
+        if any(REFERENCE in (pair.one, pair.other) for pair in told):
+            print("The reference is public: who is like it may have found it, and is like all others who did.")
+        if arguments.export:
+            print(export(root, lab, {name: work for name, work in works.items() if name != REFERENCE}, arguments.export))
+    return 0
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def main(words: Sequence[str], here: Path) -> int:
+    """Do what the words say with the tree HERE; the exit status."""
+    arguments = parser().parse_args(words)
+    try:
+        return work(arguments, here)
+    except (CannotJudge, LabError, OSError) as error:
+        print(f"similar: {error}", file=sys.stderr)
+        return CANNOT_JUDGE

@@ -1,0 +1,71 @@
+"""make similar: who wrote the same, and what JPlag and MOSS get."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from course import ALTERNATIVE
+from gatehouse import labs
+from gatehouse.cohort import similar
+
+ROOT = Path(__file__).resolve().parents[2]
+LAB = labs.find(labs.load(ROOT), "4")        # holes in C and in assembly
+COPIED = [(r"\bfault\b", "what"), (r"\bcode\b", "bits"), (r"^    ", "\t"), (r"//.*", "// mine")]
+
+
+@pytest.fixture(scope="module")
+def handins(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """ada wrote it all herself, bob copied from her, cy found the reference, dan did nothing, and eve sent a photo."""
+    top = tmp_path_factory.mktemp("class")
+    for name in LAB.hole_files:
+        for student in ("ada", "bob", "cy", "dan"):
+            (top / student / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ALTERNATIVE / name, top / "ada" / name)
+        text = (ALTERNATIVE / name).read_text()
+        for pattern, other in COPIED:
+            text = re.sub(pattern, other, text, flags=re.MULTILINE) if name.endswith(".c") else text
+        (top / "bob" / name).write_text(text)
+        shutil.copyfile(ROOT / name, top / "cy" / name)
+        shutil.copyfile(ROOT / "labs" / LAB.id / "skeleton" / name, top / "dan" / name)
+    (top / "eve.jpg").write_bytes(b"\xff\xd8\xff\xe0")
+    return top
+
+
+def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([ROOT / "grading/similar", *words], capture_output=True, text=True)
+
+
+def test_pairs(handins: Path, tmp_path: Path) -> None:
+    done = run("--dir", handins, "--lab", "4", "--export", tmp_path / "for")
+    assert done.returncode == 0, done.stderr
+    first, second, *rest = done.stdout.splitlines()
+    alike = {match[1] for line in (first, second) if (match := re.fullmatch(r" *(?:9\d|100)%  (.*)", line))}
+    assert alike == {"cy  the reference", "ada  bob"}
+    assert rest[0] == "4 submissions for lab 04-faults; 2 pairs share 60% or more"
+    assert rest[1] == "not compared: eve.jpg"
+    assert rest[2].startswith("The reference is public: ")
+    assert sorted(path.name for path in (tmp_path / "for/submissions/ada").iterdir()) == ["holes.asm", "holes.c"]
+    assert not (tmp_path / "for/submissions/dan").exists() or \
+        not (tmp_path / "for/submissions/dan/holes.c").read_text().strip()
+
+
+def test_what_was_given_is_not_compared() -> None:
+    for name in LAB.hole_files:
+        skeleton = (ROOT / "labs" / LAB.id / "skeleton" / name).read_text()
+        assert not similar.written(skeleton, skeleton).strip()
+    assert similar.work_of(ROOT, LAB, ROOT / "labs" / LAB.id / "skeleton") == \
+        {kind: "\n" * text.count("\n") for kind, text in similar.work_of(ROOT, LAB, ROOT / "labs" / LAB.id / "skeleton").items()}
+
+
+@pytest.mark.parametrize("words, line", [
+    (["--dir", "{top}", "--lab", "4", "--least", "101"], "--least is percent, from 0 to 100, not 101"),
+    (["--dir", "{top}/eve.jpg", "--lab", "4"], "is not a directory"), (["--dir", "{top}"], "say which lab with LAB="),
+    (["--dir", "{top}/dan", "--lab", "4"], "holds no submission for lab 04-faults"),
+])
+def test_bad_words_get_one_line(handins: Path, words: list[str], line: str) -> None:
+    done = run(*(word.format(top=handins) for word in words))
+    assert done.returncode == 2 and line in done.stderr and done.stderr.count("\n") == 1
