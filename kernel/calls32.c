@@ -1,23 +1,23 @@
-// The table of i386's system calls.
+// The table of i386's system calls. A row says COMPAT where what the call takes is laid out differently in 32 and
+// in 64 bits. A signed argument is INT, whatever its C function takes: so its sign is extended.
 
+#include <kernel/calls/calls.h>
+#include <kernel/calls/compat.h>
 #include <kernel/errno.h>
-#include <kernel/process.h>
 #include <kernel/syscall32.h>
-
-enum { EXIT = 1, GETPID = 20, GETPPID = 64 };
 
 long syscall32_make(const struct syscall32 *call)
 {
-    struct process *process = current_process();
+#define ARGUMENT(n, kind, name) (syscall_##kind) call->arguments[n]
+#define SYSCALL(number, name, result, ...) \
+    case number:                           \
+        return sys_##name(SYSCALL_EACH(ARGUMENT, __VA_OPT__(, ) __VA_ARGS__));
+#define COMPAT(number, name, result, ...) \
+    case number:                          \
+        return compat_##name(SYSCALL_EACH(ARGUMENT, __VA_OPT__(, ) __VA_ARGS__));
 
     switch (call->number) {
-    case EXIT:
-        process_exit((int)call->arguments[0]);
-    case GETPID:
-        return process->id;
-    case GETPPID:
-        return process->parent;
-    default:
-        return -ENOSYS;
+#include <kernel/syscalls32.def>
     }
+    return -ENOSYS;
 }

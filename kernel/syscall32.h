@@ -27,3 +27,6 @@ long syscall32_make(const struct syscall32 *call);
 // the program. NULL: nobody.
 typedef long syscall32_tracer(struct pt_regs *regs, const struct syscall32 *call);
 extern syscall32_tracer *syscall32_tracer_now;
+
+// One that prints each call as strace does; the kernel's command line asks for it with trace=on. strace32.c
+syscall32_tracer strace32;

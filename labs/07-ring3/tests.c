@@ -392,7 +392,7 @@ static void expect_end(const char *name, const struct flat *flat, u64 rdi, unsig
 #define EXPECT_END(name, vector) expect_end(#name, &program_##name, 0, vector)
 
 // A descriptor of a user's data segment that is not present, in a slot that the GDT has free.
-#define ABSENT_SELECTOR 0x63
+#define ABSENT_SELECTOR 0x53
 
 static void absent_descriptor(bool there)
 {

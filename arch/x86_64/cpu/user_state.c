@@ -2,8 +2,10 @@
 // nor FS, and of GS the base alone, so that these stay the program's while it is interrupted.
 
 #include <arch/cpu.h>
+#include <arch/exception_table.h>
 #include <arch/fpu.h>
 #include <arch/msr.h>
+#include <arch/percpu.h>
 #include <arch/task.h>
 #include <kernel/init.h>
 
@@ -23,13 +25,45 @@ void user_state_save(struct user_state *state)
     fpu_save(state->fpu);
 }
 
-// The selectors first: a selector brings a base along, or zeroes it.
+// A selector may name an entry of state->tls that is empty by now: #GP, and null instead.
+#define SEGMENT_LOAD(name)                                                                \
+    static void name##_load(u16 selector)                                                 \
+    {                                                                                     \
+        asm goto(MAY_FAULT("mov " #name ", %0", "%l[empty]")::"r"((u32)selector)::empty); \
+        return;                                                                           \
+    empty:                                                                                \
+        asm volatile("mov " #name ", %0" ::"r"(0));                                       \
+    }
+SEGMENT_LOAD(ds)
+SEGMENT_LOAD(es)
+SEGMENT_LOAD(fs)
+
+// The selectors before the bases: a selector brings a base along, or zeroes it. What they name, before them.
 void user_state_load(const struct user_state *state)
 {
-    asm volatile("mov ds, %0\n\tmov es, %1\n\tmov fs, %2" ::"r"((u32)state->ds),
-                 "r"((u32)state->es), "r"((u32)state->fs));
+    for (unsigned i = 0; i < TLS_ENTRIES; i++)
+        this_cpu()->gdt[TLS_FIRST + i] = state->tls[i];
+    ds_load(state->ds);
+    es_load(state->es);
+    fs_load(state->fs);
     user_gs_load(state->gs);
     msr_write(MSR_FS_BASE, state->fs_base);
     msr_write(MSR_KERNEL_GS_BASE, state->gs_base);
     fpu_load(state->fpu);
+}
+
+void user_segments_reload(unsigned index)
+{
+    u16 ds, es, fs, gs;
+
+    asm volatile("mov %0, ds\n\tmov %1, es\n\tmov %2, fs\n\tmov %3, gs"
+                 : "=m"(ds), "=m"(es), "=m"(fs), "=m"(gs));
+    if (ds / 8 == index)
+        ds_load(ds);
+    if (es / 8 == index)
+        es_load(es);
+    if (fs / 8 == index)
+        fs_load(fs);
+    if (gs / 8 == index)
+        user_gs_load(gs);
 }

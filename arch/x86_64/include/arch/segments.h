@@ -12,6 +12,8 @@
 #define TSS_SELECTOR 0x40
 #define CPU_NUMBER   0x7b // its limit is that
 
-// As many as Linux has: 0x40 and 0x48 are the TSS's, 0x60 to 0x70 will be a thread's own segments and
+// As many as Linux has: 0x40 and 0x48 are the TSS's, 0x60 to 0x70 a thread's own segments (<arch/tls.h>) and
 // 0x78 the CPU's number for LSL. They, 0x38, 0x50 and 0x58 start empty.
 #define GDT_ENTRIES 16
+#define TLS_FIRST   12
+#define TLS_ENTRIES 3

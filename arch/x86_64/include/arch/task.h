@@ -2,22 +2,29 @@
 #pragma once
 
 #include <arch/regs.h>
+#include <arch/segments.h>
 #include <arch/types.h>
 
 struct task;
 
 struct user_state {
     u64 fs_base, gs_base;
+    u64 tls[TLS_ENTRIES]; // entries TLS_FIRST and up of the GDT
     u16 ds, es, fs, gs;
     void *fpu; // fpu_new()
 };
 
-// Takes it from the CPU, and puts it there. To be called with interrupts off.
+// Takes it from the CPU, and puts it there. To be called with interrupts off. A selector that means nothing any
+// more becomes null.
 void user_state_save(struct user_state *state);
 void user_state_load(const struct user_state *state);
 
-// Loads GS with a program's selector, which is there, and keeps the kernel's base. user_gs.asm
+// Loads GS with a program's selector, or null if that means nothing, and keeps the kernel's base. user_gs.asm
 void user_gs_load(u16 selector);
+
+// Loads those of DS, ES, FS and GS anew that name entry `index` of the GDT, which has changed. With
+// interrupts off.
+void user_segments_reload(unsigned index);
 
 // What a program begins with: ring 3, 64-bit code at `rip`, its stack at `rsp`, interrupts on, and nothing
 // of anybody else's in any register. user_frame.c

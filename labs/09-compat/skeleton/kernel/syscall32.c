@@ -6,7 +6,9 @@
 #include <arch/interrupts.h>
 #include <arch/task.h>
 #include <arch/user.h>
+#include <kernel/cmdline.h>
 #include <kernel/errno.h>
+#include <kernel/init.h>
 #include <kernel/syscall32.h>
 
 syscall32_tracer *syscall32_tracer_now;
@@ -46,3 +48,10 @@ long do_fast_syscall32(struct pt_regs *regs)
     hole("9.6");
     return make(regs);
 }
+
+static void syscall32_trace_initialise(void)
+{
+    if (cmdline.trace)
+        syscall32_tracer_now = strace32;
+}
+INIT(INIT_TASKS, syscall32_trace_initialise);
