@@ -3,4 +3,5 @@
 
 #include <kernel/flat.h>
 
-extern const struct flat program_call;
+extern const struct flat program_call, program_nops, program_flags, program_stack, program_many,
+    program_numbers, program_steps, program_32;

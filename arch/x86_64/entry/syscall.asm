@@ -17,14 +17,12 @@ section .entry.text exec
 ;       rflags  masked by FMASK: IF, TF, DF, NT, AC, RF are 0       GS   the user's
 ; out   by leave_by_sysret or to_user: every register as it was but rax, rcx and r11
 entry_syscall:
-        ;@ lab 8.4  The kernel's GS, and by it a stack. No register is free to keep the program's rsp in; the
-        ;@          per-CPU block has a slot. {
+        ;@ lab 8.6  The kernel's GS, and by it a stack. No register is free to keep the program's rsp in, but the
+        ;@          per-CPU block has a slot for it. Then struct pt_regs, as if the CPU had pushed its frame,
+        ;@          with the number in orig_rax. {
         swapgs
         mov     [gs:PERCPU_USER_RSP], rsp
         mov     rsp, [gs:PERCPU_KERNEL_STACK]
-        ;@ } hole 8.4
-        ;@ lab 8.5  struct pt_regs as if the CPU had pushed its frame; in orig_rax the number. Nobody may
-        ;@          interrupt before the slot has been read: the next program would write to it. {
         push    USER_DS
         push    qword [gs:PERCPU_USER_RSP]
         push    r11
@@ -33,7 +31,7 @@ entry_syscall:
         push    rax
         push    rdi
         save    GPRS
-        ;@ } hole 8.5
+        ;@ } hole 8.6
         mov     rdi, rsp
         sub     rsp, 8                  ; 21 slots: 8 off
         call    do_syscall
@@ -44,7 +42,7 @@ entry_syscall:
 
 ; in    rsp  struct pt_regs     GS  the kernel's     IF  0
 ; out   by leave_by_sysret where that comes to the same as IRETQ, else by to_user
-        ;@ lab 8.8  SYSRET takes rip from rcx and rflags from r11, and CS and SS from nowhere. An rip that is
+        ;@ lab 8.7  SYSRET takes rip from rcx and rflags from r11, and CS and SS from nowhere. An rip that is
         ;@          not canonical is #GP in ring 0 on Intel's CPUs, with rsp the program's already. And TF or
         ;@          RF would not be what they are after IRETQ. {
         mov     rcx, [rsp + PT_RIP]
@@ -61,21 +59,21 @@ entry_syscall:
         jne     to_user
         cmp     rcx, [user_end]
         jae     to_user
-        ;@ } hole 8.8
+        ;@ } hole 8.7
 
 ; leave_by_sysret -- the program goes on, behind its SYSCALL
 ;
 ; in    rsp  struct pt_regs with rcx = rip, r11 = rflags     GS  the kernel's     IF  0
 ; out   every register as the frame has it, GS the user's
 leave_by_sysret:
-        ;@ lab 8.9  As to_user does, but rsp comes last, from its slot. From there to SYSRET the kernel runs on
+        ;@ lab 8.8  As to_user does, but rsp comes last, from its slot. From there to SYSRET the kernel runs on
         ;@          the program's stack: it pushes nothing, and what may strike here has a stack of its own. {
         restore GPRS
         pop     rdi
         mov     rsp, [rsp + PT_RSP - PT_ORIG_RAX]
         swapgs
         o64 sysret
-        ;@ } hole 8.9
+        ;@ } hole 8.8
 
 ; ignore_syscall32 -- SYSCALL from 32-bit code, through CSTAR, while nobody has a door for it
 ;

@@ -27,13 +27,13 @@ u64 syscall_mask(void)
 
 void syscall_door_open(void)
 {
-    //@ lab 8.3  Where SYSCALL leads to, from 64-bit code and from 32-bit code; and EFER.SCE, without which
+    //@ lab 8.5  Where SYSCALL leads to, from 64-bit code and from 32-bit code; and EFER.SCE, without which
     //@          it is #UD, when all else is in place. {
     msr_write(MSR_STAR, syscall_star());
     msr_write(MSR_LSTAR, (u64)entry_syscall);
     msr_write(MSR_CSTAR, (u64)ignore_syscall32);
     msr_write(MSR_FMASK, syscall_mask());
     msr_write(MSR_EFER, msr_read(MSR_EFER) | EFER_SCE);
-    //@ } hole("8.3");
+    //@ } hole("8.5");
 }
 INIT(INIT_TASKS, syscall_door_open);

@@ -17,12 +17,10 @@ section .entry.text exec
 ;       rflags  masked by FMASK: IF, TF, DF, NT, AC, RF are 0       GS   the user's
 ; out   by leave_by_sysret or to_user: every register as it was but rax, rcx and r11
 entry_syscall:
-        ; LAB 8.4: The kernel's GS, and by it a stack. No register is free to keep the program's rsp in; the
-        ;          per-CPU block has a slot.
-        hole 8.4
-        ; LAB 8.5: struct pt_regs as if the CPU had pushed its frame; in orig_rax the number. Nobody may
-        ;          interrupt before the slot has been read: the next program would write to it.
-        hole 8.5
+        ; LAB 8.6: The kernel's GS, and by it a stack. No register is free to keep the program's rsp in, but the
+        ;          per-CPU block has a slot for it. Then struct pt_regs, as if the CPU had pushed its frame,
+        ;          with the number in orig_rax.
+        hole 8.6
         mov     rdi, rsp
         sub     rsp, 8                  ; 21 slots: 8 off
         call    do_syscall
@@ -33,19 +31,19 @@ entry_syscall:
 
 ; in    rsp  struct pt_regs     GS  the kernel's     IF  0
 ; out   by leave_by_sysret where that comes to the same as IRETQ, else by to_user
-        ; LAB 8.8: SYSRET takes rip from rcx and rflags from r11, and CS and SS from nowhere. An rip that is
+        ; LAB 8.7: SYSRET takes rip from rcx and rflags from r11, and CS and SS from nowhere. An rip that is
         ;          not canonical is #GP in ring 0 on Intel's CPUs, with rsp the program's already. And TF or
         ;          RF would not be what they are after IRETQ.
-        hole 8.8
+        hole 8.7
 
 ; leave_by_sysret -- the program goes on, behind its SYSCALL
 ;
 ; in    rsp  struct pt_regs with rcx = rip, r11 = rflags     GS  the kernel's     IF  0
 ; out   every register as the frame has it, GS the user's
 leave_by_sysret:
-        ; LAB 8.9: As to_user does, but rsp comes last, from its slot. From there to SYSRET the kernel runs on
+        ; LAB 8.8: As to_user does, but rsp comes last, from its slot. From there to SYSRET the kernel runs on
         ;          the program's stack: it pushes nothing, and what may strike here has a stack of its own.
-        hole 8.9
+        hole 8.8
 
 ; ignore_syscall32 -- SYSCALL from 32-bit code, through CSTAR, while nobody has a door for it
 ;

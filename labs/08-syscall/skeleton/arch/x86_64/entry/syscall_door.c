@@ -25,8 +25,8 @@ u64 syscall_mask(void)
 
 void syscall_door_open(void)
 {
-    // LAB 8.3: Where SYSCALL leads to, from 64-bit code and from 32-bit code; and EFER.SCE, without which
+    // LAB 8.5: Where SYSCALL leads to, from 64-bit code and from 32-bit code; and EFER.SCE, without which
     //          it is #UD, when all else is in place.
-    hole("8.3");
+    hole("8.5");
 }
 INIT(INIT_TASKS, syscall_door_open);
