@@ -37,12 +37,13 @@ SHORTEST = {"sim_c": 12, "sim_text": 6}          # tokens, words that a run has 
 LINE = re.compile(r"(\d+)(\.\w+) consists for (\d+) % of (\d+)\.\w+ material")
 THRESHOLD = 60                                   # percent; two honest solutions of a small hole are alike, too
 WORD = re.compile(r"\w+")
+FEWEST = 30                                      # words that somebody has written at least
 SAMPLE = 5
 
 
 @dataclass(frozen=True)
 class Pair:
-    """How much of what two students wrote is alike, in percent of both."""
+    """How much of what one of two students wrote the other has, too, in percent of whoever shares more."""
 
     alike: float
     one: str
@@ -59,9 +60,10 @@ def parser() -> argparse.ArgumentParser:
 
 
 def written(skeleton: str, theirs: str) -> str:
-    """The lines of THEIRS that are not the skeleton's."""
+    """The lines of THEIRS that are not the skeleton's, however they are indented."""
     given, lines = skeleton.split("\n"), theirs.split("\n")
-    blocks = SequenceMatcher(None, given, lines, autojunk=False).get_opcodes()
+    blocks = SequenceMatcher(None, [tuple(line.split()) for line in given],
+                             [tuple(line.split()) for line in lines], autojunk=False).get_opcodes()
     return "\n".join("\n".join(lines[start:end]) for kind, _, _, start, end in blocks if kind in ("insert", "replace"))
 
 
@@ -85,20 +87,22 @@ def work_of(root: Path, lab: Lab, tree: Path) -> dict[str, str]:
 def pairs(works: Mapping[str, Mapping[str, str]], scratch: Path) -> list[Pair]:
     """All pairs that share anything, the most alike first; SCRATCH is an empty folder. Raises CannotJudge."""
     names = list(works)
-    shared: dict[tuple[int, int], float] = {}
+    shared: dict[tuple[int, int], float] = {}          # words of the first that the second has
     sizes = [sum(len(WORD.findall(text)) for text in work.values()) for work in works.values()]
     for kind, tool in TOOLS.items():
         files = []
         for number, work in enumerate(works.values()):
-            if text := work.get(kind, "").strip():
+            if sizes[number] >= FEWEST and (text := work.get(kind, "").strip()):
                 (scratch / f"{number}{kind}").write_text(text + "\n")
                 files.append(f"{number}{kind}")
         for one, other, percent in _compared(tool, files, scratch):
             words = len(WORD.findall(works[names[one]][kind]))
-            key = min(one, other), max(one, other)
-            shared[key] = shared.get(key, 0) + words * percent / 100
-    found = [Pair(100 * words / (sizes[one] + sizes[other]), names[one], names[other])
-             for (one, other), words in shared.items()]
+            shared[one, other] = shared.get((one, other), 0) + words * percent / 100
+    best: dict[tuple[int, int], float] = {}
+    for (one, other), own in shared.items():
+        key = min(one, other), max(one, other)
+        best[key] = max(best.get(key, 0.0), 100 * own / sizes[one])
+    found = [Pair(percent, names[one], names[other]) for (one, other), percent in best.items()]
     return sorted(found, key=lambda pair: (-pair.alike, pair.one, pair.other))
 
 
