@@ -2,9 +2,11 @@
 
 #include <arch/layout.h>
 #include <arch/vectors.h>
+#include <kernel/exec.h>
 #include <kernel/file.h>
 #include <kernel/heap.h>
 #include <kernel/process.h>
+#include <kernel/time.h>
 
 enum { FIRST_ID = 2 }; // 1 is whoever starts programs: the kernel itself
 
@@ -32,6 +34,14 @@ no_memory:
     return NULL;
 }
 
+static void set_limits(struct limit *limits)
+{
+    for (unsigned i = 0; i < LIMITS; i++)
+        limits[i] = (struct limit){ UNLIMITED, UNLIMITED };
+    limits[LIMIT_STACK].now = EXEC_STACK_MOST;
+    limits[LIMIT_FILES] = (struct limit){ FILES_MOST, FILES_MOST };
+}
+
 struct task *process_new(const char *name)
 {
     struct process *process = heap_allocate(sizeof(*process));
@@ -44,7 +54,9 @@ struct task *process_new(const char *name)
         .parent = 1,
         .files = files_of_terminal(),
         .addresses_end = USER_END - PAGE_SIZE,
+        .started = time_ns(),
     };
+    set_limits(process->limits);
     if (!process->files)
         goto no_files;
     task = task_new(name);

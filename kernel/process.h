@@ -14,6 +14,13 @@ struct signal_action {
     u64 handler, flags, restorer, mask;
 };
 
+// As prlimit64 takes and gives it.
+struct limit {
+    u64 now, most;
+};
+enum { LIMIT_STACK = 3, LIMIT_FILES = 7, LIMITS = 16 };
+#define UNLIMITED (~0ul)
+
 struct process {
     int id, parent; // the thread has the process's id
     struct files *files;
@@ -21,7 +28,9 @@ struct process {
     u64 addresses_end;          // none of its addresses is at or above this
     u64 brk_start, brk;         // what brk() has given: [brk_start, brk); 0 where it gives nothing
     u64 clear_tid, robust_list; // addresses that only matter once there are threads
-    u64 signal_mask;            // bit n - 1 is signal n
+    u64 started;                // time_ns()
+    struct limit limits[LIMITS];
+    u64 signal_mask; // bit n - 1 is signal n
     struct signal_action actions[SIGNALS];
 };
 

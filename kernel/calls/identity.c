@@ -18,6 +18,27 @@ long sys_getppid(void)
     return current_process()->parent;
 }
 
+// There is one user.
+long sys_getuid(void)
+{
+    return 0;
+}
+
+long sys_getgid(void)
+{
+    return 0;
+}
+
+long sys_geteuid(void)
+{
+    return 0;
+}
+
+long sys_getegid(void)
+{
+    return 0;
+}
+
 long sys_exit(int status)
 {
     process_exit(status);

@@ -15,3 +15,6 @@ void clock_interrupt_never(void);
 
 // Measures the CPU's counters; takes 10 ms.
 void clock_calibrate(void);
+
+// Seconds since 1970 by the battery's clock, which counts as UTC. Takes up to a second. rtc.c
+u64 clock_date(void);
