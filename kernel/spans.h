@@ -22,7 +22,7 @@ static inline struct spans spans_user(const struct span *span)
     return (struct spans){ .span = span, .left = span->size };
 }
 
-// One piece of the kernel's, to be read only.
+// One piece of the kernel's.
 static inline struct spans spans_kernel(const struct span *span)
 {
     return (struct spans){ .span = span, .left = span->size, .kernel = true };

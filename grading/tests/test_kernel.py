@@ -33,7 +33,7 @@ RETURNING = {
     "process": ("process_life", "end_signals", "ends_without_exit"),
     "elf": ("elf_loaded", "elf_odd_and_good", "elf_refused", "elf_cut_short", "elf_too_many_segments", "elf_fuzz"),
     "exec": ("initial_stack", "initial_stack_alone", "arguments_too_long", "exec_names"),
-    "files": ("descriptors",),
+    "files": ("descriptors", "typing", "typing_long_lines"),
     "file_calls": ("file_open", "file_openat", "file_read", "file_seek", "file_vectors", "file_write", "file_send",
                    "file_descriptors", "file_status", "file_directories", "file_links", "file_nonsense"),
     "initramfs": ("initramfs", "initramfs_twice", "initramfs_spoilt", "initramfs_names", "initramfs_cut_short",

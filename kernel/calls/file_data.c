@@ -130,7 +130,9 @@ static int check_send(const struct file *to, const struct file *from)
 {
     if (!from || !file_readable(from) || !to || !file_writable(to))
         return -EBADF;
-    return node_kind(from->node) == S_IFREG && to->operations->write ? 0 : -EINVAL;
+    if (node_kind(from->node) != S_IFREG || !to->operations->write || to->flags & O_APPEND)
+        return -EINVAL;
+    return 0;
 }
 
 long file_send(int to, int from, u64 *position, size_t size)

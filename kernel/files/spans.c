@@ -34,7 +34,11 @@ size_t spans_put(struct spans *to, const void *from, size_t size)
     u64 at;
 
     while ((piece = next(to, size - all, &at))) {
-        done = piece - copy_to_user(at, bytes + all, piece);
+        done = piece;
+        if (to->kernel)
+            memcpy((void *)at, bytes + all, piece);
+        else
+            done -= copy_to_user(at, bytes + all, piece);
         all += done;
         if (!advance(to, piece, done))
             break;
@@ -48,7 +52,11 @@ size_t spans_clear(struct spans *to, size_t size)
     u64 at;
 
     while ((piece = next(to, size - all, &at))) {
-        done = piece - clear_user(at, piece);
+        done = piece;
+        if (to->kernel)
+            memset((void *)at, 0, piece);
+        else
+            done -= clear_user(at, piece);
         all += done;
         if (!advance(to, piece, done))
             break;

@@ -1,0 +1,28 @@
+// A line that is being typed, as a terminal in canonical mode takes it: until it is complete it can be
+// corrected, and nobody reads it.
+#pragma once
+
+#include <kernel/spans.h>
+
+enum { LINE_LONGEST = 1024 };
+
+enum line_key {
+    LINE_END_OF_FILE = 'D' & 0x1f,
+    LINE_BACKSPACE = '\b',
+    LINE_KILL = 'U' & 0x1f,
+    LINE_DELETE = 0x7f,
+};
+
+struct line {
+    char text[LINE_LONGEST];
+    size_t size, taken; // of a complete line: what was read of it
+    bool complete;
+    void (*echo)(const void *text, size_t size); // what a key shows
+};
+
+// A key was typed. The line must not be complete.
+void line_typed(struct line *line, char key);
+
+// Gives what is left of a complete line; when nothing is left, the next one begins. How many bytes: 0 at an end of
+// file; or -EFAULT.
+long line_read(struct line *line, struct spans *to);
