@@ -32,6 +32,8 @@ RETURNING = {
     "idle": ("breakpoint_before_halt", "nmi_before_halt", "halt_overtaken"),
     "process": ("process_life", "end_signals", "ends_without_exit"),
     "elf": ("elf_loaded", "elf_odd_and_good", "elf_refused", "elf_cut_short", "elf_too_many_segments", "elf_fuzz"),
+    "elf32": ("elf32_loaded", "elf32_refused", "elf32_fuzz"),
+    "thread_area": ("thread_areas", "thread_areas_of_two"),
     "exec": ("initial_stack", "initial_stack_alone", "arguments_too_long", "exec_names"),
     "files": ("descriptors", "typing", "typing_long_lines"),
     "file_calls": ("file_open", "file_openat", "file_read", "file_seek", "file_vectors", "file_write", "file_send",
