@@ -105,7 +105,7 @@ static const struct syscall_row rows[] = {
 
 long strace(struct pt_regs *regs)
 {
-    struct strace call = { .number = syscall_number(regs) };
+    struct strace call = { .number = (u32)syscall_number(regs) };
     long result;
 
     if (call.number < array_length(rows) && rows[call.number].name)

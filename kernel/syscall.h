@@ -12,7 +12,7 @@ long do_syscall(struct pt_regs *regs);
 long syscall_call(const struct pt_regs *regs);
 
 // The number that `regs` ask for, and the arguments, counted from 0.
-u32 syscall_number(const struct pt_regs *regs);
+u64 syscall_number(const struct pt_regs *regs);
 u64 syscall_argument(const struct pt_regs *regs, unsigned n);
 
 // Somebody who is told of every call in place of syscall_call(), and may make it: what it returns goes to

@@ -291,11 +291,20 @@ static void expect_wanted(void)
     report_equal(seen.regs.ss, wanted.ss, "%s: ss", change->name);
 }
 
-#define OTHER_DATA 0x63ul // a descriptor that the GDT has free
+#define OTHER_DATA 0x53ul // a descriptor that the GDT has free
 
 static void change_nothing(struct pt_regs *regs)
 {
     (void)regs;
+}
+
+// All that SYSRET has no opinion of.
+static void change_registers(struct pt_regs *regs)
+{
+    for (unsigned i = 0; i < REGISTERS; i++)
+        if (i != R11 && i != RCX)
+            registers_of(regs)[i] = test_pattern();
+    regs->rsp = FLAT_DATA;
 }
 
 static void change_rcx(struct pt_regs *regs)
@@ -414,6 +423,12 @@ static void leave_canonical(struct pt_regs *regs)
     regs->rip = regs->rcx = NOT_CANONICAL;
 }
 
+static long watched_call(struct pt_regs *regs)
+{
+    watch_iretq(true);
+    return syscall_call(regs);
+}
+
 TEST(not_canonical)
 {
     static const struct region last_page = {
@@ -442,9 +457,11 @@ TEST(not_canonical)
     report_error(region_add(task->space, &last_page), 0, "the last page of the lower half");
     task_regs(task)->rip = USER_END - SYSCALL_LENGTH;
     task_regs(task)->rax = GETPPID;
-    run(task, VECTOR_GP, NULL);
+    run(task, VECTOR_GP, watched_call);
+    watch_iretq(false);
     report_count(seen.count, 1, "SYSCALL at the end of the lower half: #GP of the program's");
     report_equal(seen.regs.rip, USER_END, "SYSCALL at the end of the lower half: rip");
+    report_count(count_debug_hits, 1, "SYSCALL at the end of the lower half: how often by IRETQ");
     report_equal(seen.gs, (u64)&percpu0,
                  "SYSCALL at the end of the lower half: GS base in the handler");
     process_free(task);
@@ -485,16 +502,25 @@ TEST(returns)
 
 TEST(by_sysret)
 {
-    static const struct change nothing = { "nothing", change_nothing };
-    struct task *task = program("call", &program_call);
+    static const struct change changes[] = {
+        { "nothing changed", change_nothing },
+        { "other registers", change_registers },
+    };
 
-    if (!task)
-        return;
-    change = &nothing;
-    report_count(run_changed(task), 0, "how often by IRETQ, when SYSRET does the same");
-    report_count(seen.count, 1, "the program goes on and comes to its INT3");
-    report_equal(seen.regs.rax, wanted.rax, "rax, the call's result");
-    process_free(task);
+    for (size_t i = 0; i < array_length(changes); i++) {
+        struct task *task = program("call", &program_call);
+        u64 times;
+
+        if (!task)
+            return;
+        change = &changes[i];
+        times = run_changed(task);
+        report_count(seen.count, 1, "%s: the program goes on and comes to its INT3", change->name);
+        if (seen.count)
+            expect_wanted();
+        report_count(times, 0, "%s: how often by IRETQ, though SYSRET does the same", change->name);
+        process_free(task);
+    }
 }
 
 // ---- what a program may do at the moment of SYSCALL -------------------------------------------------------------
@@ -618,22 +644,30 @@ TEST(unknown)
 // ---- interrupts -------------------------------------------------------------------------------------------
 
 static struct timer timer;
-static u64 expirations, period;
+static u64 expirations, in_entry_code, gap;
+static trap_handler *timer_handler;
 
-// The timer again, a little later each time, so that in the end it has struck at every instruction of the way in
-// and out at which it can.
+// Before the kernel's handler of the timer's interrupt: no way in or out may be interrupted.
+static void look_where(struct pt_regs *regs, u64 error_code, unsigned vector)
+{
+    in_entry_code += !(regs->cs & RPL_MASK) && in_entry_text(regs->rip);
+    timer_handler(regs, error_code, vector);
+}
+
+// Again, each time after another while, so that it comes to strike wherever it can.
 static void strike_again(struct timer *expired)
 {
     expirations++;
-    period = period < 400 * MICROSECOND ? period + 64 : period;
-    timer_start(expired, time_after(period), strike_again);
+    gap += 64 + test_random() % 64;
+    timer_start(expired, time_after(400 * MICROSECOND + gap % (100 * MICROSECOND)), strike_again);
 }
 
 TEST(many)
 {
-    enum { CALLS = 20000 };
+    enum { CALLS = 20000, OFTEN = 100 };
     struct task *task = program("many", &program_many);
     struct pt_regs *regs;
+    trap_handler *before;
 
     if (!task)
         return;
@@ -643,14 +677,17 @@ TEST(many)
     regs->r12 = GETPPID;
     regs->r13 = 0;
     regs->r14 = (u64)task->process->parent;
-    expirations = 0;
-    period = 10 * MICROSECOND;
-    timer_start(&timer, time_after(period), strike_again);
+    expirations = in_entry_code = gap = 0;
+    before = trap_set_handler(VECTOR_TIMER, look_where);
+    timer_handler = before ? before : vectors[VECTOR_TIMER].handler;
+    timer_start(&timer, time_after(400 * MICROSECOND), strike_again);
     run(task, VECTOR_BP, NULL);
     timer_stop(&timer);
+    trap_set_handler(VECTOR_TIMER, before);
     report_count(seen.count, 1, "the program comes to its INT3");
     report_count(seen.regs.r13, 0, "calls with a wrong result or a changed register");
-    report(expirations > 10, "the timer has interrupted it, more than ten times");
+    report(expirations > OFTEN, "the timer has interrupted it, often (%lu times)", expirations);
+    report_count(in_entry_code, 0, "interrupts that came in the middle of entry code");
     process_free(task);
 }
 
