@@ -39,7 +39,8 @@ override OUT := $(patsubst $(CURDIR)/%,%,$(abspath $(OUT)))
 MAKEFLAGS += --no-builtin-rules
 
 # What works in the project alone; the files that it needs are not handed out.
-PROJECT_ONLY := grade-class regrade similar check-labs skeletons mutants bench bench-grade docs emulators handout start test
+PROJECT_ONLY := grade-class regrade similar check-labs skeletons mutants bench bench-grade hostile docs emulators handout \
+                start test
 
 .PHONY: help
 help:
@@ -57,11 +58,12 @@ $(B)/labs.mk: $(wildcard labs/*/lab.toml labs/*/*.asm labs/*/*.c) $(wildcard lab
 # LAB=3, 03, 03-exceptions and exceptions are one; `all` is the complete kernel. A name in OWN is that
 # with what lies in a folder of its own: the kernel's tests, what `make bench` counts, what `make docs` draws,
 # what `make emulators` observes.
-OWN           := kernel bench drawings emulators
+OWN           := kernel bench drawings emulators hostile
 OWN.kernel    := kernel/tests
 OWN.bench     := kernel/bench
 OWN.drawings  := kernel/drawings
 OWN.emulators := kernel/emulators
+OWN.hostile   := kernel/hostile
 # In a handout the current lab is the default (labs/current.mk).
 -include labs/current.mk
 here  := $(if $(wildcard labs/current.mk),handout,project)
@@ -266,11 +268,12 @@ QEMU_MACHINE := -accel tcg -machine q35 -cpu max,vendor=GenuineIntel -m 128 -net
 ##project  make mutants [LAB=]          whether every wrong solution is caught, with its hint
 ##project  make bench [COMMIT=1]        the instructions of every way in and back, against grading/bench.toml
 ##project  make bench-grade             how long judging takes, against emulators that only exit
+##project  make hostile [SEED=] [COUNT=] [EMU=] [CPU=]     programs made to harm the kernel; COUNT=1 tells about one
 
 # option --name,WORDS: `--name word` for each
 option = $(foreach w,$(2),$(1) $(w))
 
-.PHONY: grade grade-class regrade similar check-labs skeletons mutants bench bench-grade
+.PHONY: grade grade-class regrade similar check-labs skeletons mutants bench bench-grade hostile
 grade:
 	@grading/deps grade
 	$(Q)grading/grade $(call option,--lab,$(filter-out all,$(asked))) $(call option,--emu,$(EMU)) \
@@ -303,6 +306,12 @@ bench:
 
 bench-grade:
 	$(Q)grading/bench-grade
+
+hostile_words = $(foreach w,SEED COUNT EMU CPU,$(if $(filter command environment,$(origin $w)),--$w '$($w)'))
+hostile:
+	$(Q)grading/hostile $(hostile_words) --check
+	$(Q)$(MAKE) -s kernel LAB=hostile
+	$(Q)grading/hostile $(hostile_words) --built $(OUT)/hostile
 
 # ---- debugging -----------------------------------------------------------------------------------
 

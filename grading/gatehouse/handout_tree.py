@@ -23,9 +23,9 @@ _GOES_OUT = frozenset("Makefile LICENSE .gitignore .editorconfig .clang-format "
                       "arch docs grading kernel labs userland".split())
 _PROJECT_ONLY = re.compile(r"""
     docs/(?:instructors|design)\.md | grading/tests?(?:/.*)? | labs/[^/]+/(?:skeleton|solution|mutants)/.* |
-    kernel/(?:bench|drawings|emulators)/.* | grading/(?:bench.*|draw|observe|emulators/page\.md) |
+    kernel/(?:bench|drawings|emulators|hostile)/.* | grading/(?:bench.*|draw|hostile|observe|emulators/page\.md) |
     grading/(?:grade-class|regrade|similar) | grading/gatehouse/cohort/.* | labs/[^/]+/private/.* |
-    grading/gatehouse/(?:bench|drawing\w*|stopped|emulator_rows|emulators_page)\.py |
+    grading/gatehouse/(?:bench|drawing\w*|hostile\w*|stopped|emulator_rows|emulators_page)\.py |
     docs/drawings\.toml
 """, re.VERBOSE)
 _LAB_FILE = re.compile(r"labs/(?P<id>[^/]+)/(?P<below>.*)")

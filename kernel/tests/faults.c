@@ -422,6 +422,17 @@ TEST(fault_of_a_program)
     do_page_fault(&regs, PF_USER, VECTOR_PF);
 }
 
+// A far return in QEMU, with rsp in the kernel's half: whoever it calls the reader, a program did it.
+TEST(fault_of_a_program_called_the_kernels)
+{
+    struct pt_regs regs;
+
+    regs_capture(&regs);
+    regs.cs = USER_CS;
+    write_cr2(STACKS_BASE);
+    do_page_fault(&regs, 0, VECTOR_PF);
+}
+
 TEST(safe_access)
 {
     u64 value = 1;

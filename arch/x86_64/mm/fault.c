@@ -59,7 +59,7 @@ void do_page_fault(struct pt_regs *regs, u64 error_code, unsigned vector)
     if (!error)
         return;
     // QEMU calls some of ring 3's reads ring 0's (docs/emulators.md, far-return-smap).
-    if (by_program || (regs->cs & RPL_MASK && fault.address < USER_END))
+    if (by_program || regs->cs & RPL_MASK)
         user_fault(regs, error_code, vector, fault.address, error);
     else if (!exception_table_fixup(regs))
         fault_bug(regs, &fault, error);

@@ -1,0 +1,247 @@
+// Programs thrown at the kernel, one after the other, and what must be true after each: the kernel still
+// runs; the program knows no address of the kernel's; nothing of the CPU has changed that is not its
+// own; no page is lost; honest programs find what they should.
+
+#include <kernel/cmdline.h>
+#include <kernel/errno.h>
+#include <kernel/hostile/hostile.h>
+#include <kernel/memory.h>
+#include <kernel/regions.h>
+#include <kernel/panic.h>
+#include <kernel/print.h>
+#include <kernel/process.h>
+#include <kernel/string.h>
+#include <kernel/test.h>
+#include <kernel/traps.h>
+#include <arch/vectors.h>
+#include <arch/paging.h>
+
+enum {
+    BUDGET = 20000, // instructions of a program,
+    OTHER_BUDGET = 31234,
+    PATIENCE = 1000000,     // and of an honest one
+    BATCH = 256,            // programs between two lines that say how far it is
+    BEGINNER = 8,           // programs between two honest ones that begin
+    ENOUGH = 5,             // findings
+    EXITED = VECTORS_COUNT, // in place of a vector
+};
+
+bool in_qemu;
+static struct program program;
+static unsigned findings;
+static u64 ended_by[VECTORS_COUNT + 1];
+static print_writer *console;
+
+// One program alone is told about; of many there would be no end.
+static bool alone(void)
+{
+    return cmdline.count == 1;
+}
+
+static char said[1024]; // what the kernel prints meanwhile
+static size_t said_length;
+
+static void keep(const void *text, size_t size)
+{
+    const char *from = text;
+
+    while (size-- && said_length < sizeof(said))
+        said[said_length++] = *from++;
+}
+
+// ---- its address space -----------------------------------------------------------------------------
+
+static int fill_page(const struct region *region, u64 address, void *memory)
+{
+    page_copy(memory, (const u8 *)region->context + (address - region->start));
+    return 0;
+}
+
+static int add_regions(struct address_space *space)
+{
+    const unsigned user = ACCESS_USER | ACCESS_READ;
+    const struct region regions[] = {
+        { .start = CODE,
+          .end = CODE + PAGE_SIZE,
+          .rights = user | ACCESS_EXECUTE,
+          .fill = fill_page,
+          .context = program.code },
+        { .start = DATA,
+          .end = DATA + DATA_SIZE,
+          .rights = user | ACCESS_WRITE,
+          .fill = fill_page,
+          .context = program.data },
+        { .start = READ_ONLY, .end = READ_ONLY + PAGE_SIZE, .rights = user },
+        { .start = FORBIDDEN, .end = FORBIDDEN + PAGE_SIZE, .rights = ACCESS_USER },
+        { .start = STACK - PAGE_SIZE,
+          .end = STACK,
+          .rights = user | ACCESS_WRITE,
+          .lowest = STACK - 64 * PAGE_SIZE },
+        { .start = LAST_PAGE,
+          .end = USER_END,
+          .rights = user | ACCESS_EXECUTE,
+          .fill = fill_page,
+          .context = program.last_page },
+    };
+
+    for (size_t i = 0; i < array_length(regions); i++) {
+        int error = region_add(space, &regions[i]);
+
+        if (error)
+            return error;
+    }
+    return 0;
+}
+
+// ---- one program -----------------------------------------------------------------------------------
+
+static void finding(const char *format, ...)
+{
+    print_writer *before = print_to(console);
+    va_list arguments;
+
+    findings++;
+    print("# program %lu: ", program.seed);
+    va_start(arguments, format);
+    vprint(format, arguments);
+    va_end(arguments);
+    print("\n");
+    print_to(before);
+}
+
+// An address of the kernel's that the program has come to know.
+struct leak {
+    u64 address; // 0: none
+    const char *format;
+};
+
+static struct leak look_for_leaks(const struct task *task)
+{
+    struct leak leak = { watch_leak(),
+                         "it goes on after an exception, and 0x%lx is in its registers" };
+
+    if (leak.address)
+        return leak;
+    leak = (struct leak){ leak_in_registers(&program, &task->end.regs),
+                          "it ends, and 0x%lx is in its registers" };
+    if (leak.address)
+        return leak;
+    return (struct leak){ leak_in_memory(&program, task->space), "0x%lx is in its memory" };
+}
+
+// Returns by which vector it ended.
+static unsigned run(u64 budget, struct leak *leak)
+{
+    struct task *task = process_new("hostile");
+    unsigned vector;
+
+    if (!task || add_regions(task->space) != 0)
+        panic("no memory for a hostile program");
+    user_frame_make(task_regs(task), CODE, STACK);
+    watch_program(&program, alone());
+    budget_start(budget);
+    task_run(task);
+    budget_stop();
+    watch_program(NULL, false);
+    vector = task->end.exited ? EXITED : task->end.vector;
+    *leak = look_for_leaks(task);
+    process_free(task);
+    return vector;
+}
+
+// A program that spins may come to compute an address of the kernel's: then, stopped at another time, it has
+// come to another one.
+static void run_and_look(void)
+{
+    struct leak leak, again;
+    unsigned vector = run(BUDGET, &leak);
+
+    ended_by[vector]++;
+    if (leak.address && vector == VECTOR_TIMER) {
+        run(OTHER_BUDGET, &again);
+        if (again.address != leak.address)
+            return;
+    }
+    if (leak.address)
+        finding(leak.format, leak.address);
+}
+
+static void look_at_the_rest(bool beginner)
+{
+    const char *what;
+
+    if (beginner && !honest_begins(&what))
+        finding("an honest program that begins after it finds others' %s", what);
+    if (!honest_goes_on(&what))
+        finding("an honest program that goes on after it finds other %s", what);
+    if (!state_same(beginner, &what))
+        finding("it has changed %s", what);
+}
+
+// ---- all of them -----------------------------------------------------------------------------------
+
+static void say_how_they_ended(void)
+{
+    for (unsigned vector = 0; vector < VECTORS_COUNT; vector++)
+        if (ended_by[vector])
+            print("# ended by %s: %lu\n", vectors[vector].name, ended_by[vector]);
+    print("# ended by itself: %lu\n", ended_by[EXITED]);
+}
+
+static bool probe(void)
+{
+    extern const struct flat probe_iretq;
+    struct task *task = process_new("probe");
+    bool works;
+
+    if (!task || flat_load(task, &probe_iretq) != 0)
+        panic("no memory for a program");
+    task_run(task);
+    works = task->end.ended && task->end.vector == VECTOR_BP;
+    process_free(task);
+    return works;
+}
+
+static void prepare(void)
+{
+    const char *what;
+
+    in_qemu = !probe();
+
+    watch_prepare();
+    budget_prepare();
+    honest_prepare();
+    if (!honest_begins(&what) || !honest_goes_on(&what))
+        panic("before any hostile program: %s", what);
+    state_note();
+}
+
+static void throw(u64 seed)
+{
+    size_t pages = pages_available();
+
+    program_make(&program, seed);
+    if (alone())
+        program_print(&program);
+    print_to(alone() ? console : keep);
+    run_and_look();
+    print_to(keep);
+    look_at_the_rest(seed % BEGINNER == 0);
+    print_to(console);
+    if (pages_available() != pages)
+        finding("%zu pages were free before it, %zu are after it", pages, pages_available());
+}
+
+TEST(hostile)
+{
+    console = print_to(keep);
+    prepare();
+    print_to(console);
+    for (u64 i = 0; i < cmdline.count && findings < ENOUGH; i++) {
+        if (i % BATCH == 0 || cmdline.count <= BATCH) // of few, each: the last may end the machine
+            print("# from %lu\n", cmdline.seed + i);
+        throw(cmdline.seed + i);
+    }
+    say_how_they_ended();
+    report_count(findings, 0, "findings");
+}

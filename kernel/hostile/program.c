@@ -1,0 +1,276 @@
+// Making a hostile program. It consists of steps. Each gives every register a value, the flags, RSP, SS and
+// CS too, and goes to a way into the kernel, another instruction, or random bytes. Who comes back from
+// there writes down all registers, and goes on with the next step.
+
+#include <arch/cpu.h>
+#include <arch/paging.h>
+#include <arch/segments.h>
+#include <kernel/hostile/hostile.h>
+#include <kernel/string.h>
+
+enum { RAX = 0, RSP = 4 }; // as instructions number them. SDM vol. 2, table 3-1
+enum { SLOT = REGISTERS * 8, FRAME = 5 * 8, ROOM_FOR_STEP = 480, RANDOM_MOST = 32 };
+
+static_assert(STEPS_MOST * ROOM_FOR_STEP < PAGE_SIZE, "the code is one page");
+static_assert(STEPS_MOST * FRAME <= STRINGS && DUMPS + STEPS_MOST * SLOT <= DATA_SIZE, "the data");
+
+// What a step is to be.
+struct plan {
+    bool door, compat;
+    u64 rip, flags, rsp;
+    u16 cs, ss;
+};
+
+// ---- instructions ----------------------------------------------------------------------------------
+
+static void put(struct program *program, const void *bytes, size_t count)
+{
+    memcpy(&program->code[program->length], bytes, count);
+    program->length += count;
+}
+
+#define PUT(program, ...) \
+    put(program, (const u8[]){ __VA_ARGS__ }, sizeof((const u8[]){ __VA_ARGS__ }))
+
+static void put_32(struct program *program, u64 value)
+{
+    put(program, &value, sizeof(u32));
+}
+
+// MOV register, value.
+static void load(struct program *program, unsigned reg, u64 value)
+{
+    PUT(program, (u8)(0x48 | reg >> 3), (u8)(0xb8 | (reg & 7)));
+    put(program, &value, sizeof(value));
+    known_note(program, value);
+}
+
+// MOV [address], register.
+static void store(struct program *program, unsigned reg, u64 address)
+{
+    PUT(program, (u8)(0x48 | reg >> 3 << 2), 0x89, (u8)((reg & 7) << 3 | 4), 0x25);
+    put_32(program, address);
+}
+
+static size_t size(const struct piece *piece)
+{
+    return (size_t)(piece->end - piece->start);
+}
+
+// The opcode of RETF or IRET.
+static bool far_return(u8 byte)
+{
+    return byte == 0xca || byte == 0xcb || byte == 0xcf;
+}
+
+static bool vex(u8 byte)
+{
+    return byte == 0xc4 || byte == 0xc5;
+}
+
+static const struct piece *any(struct program *program, const struct piece *list,
+                               const struct piece *end)
+{
+    for (;;) {
+        const struct piece *piece = &list[below(program, (u64)(end - list))];
+
+        if (!in_qemu || !far_return(piece->end[-1]))
+            return piece;
+    }
+}
+
+// ---- the way to a step's target --------------------------------------------------------------------
+
+// PUSH 0x202, POPFQ: IRETQ itself is refused while NT is set.
+static void clear_flags(struct program *program)
+{
+    load(program, RSP, DATA + SAFE_STACK);
+    PUT(program, 0x68, 0x02, 0x02, 0, 0, 0x9d);
+}
+
+// Into ES, SS, DS, FS or GS.
+static void load_segment(struct program *program)
+{
+    static const u8 segments[] = { 0, 2, 3, 3, 4, 4, 5, 5 };
+
+    load(program, RAX, nasty_selector(program));
+    PUT(program, 0x8e, (u8)(0xc0 | segments[below(program, array_length(segments))] << 3));
+}
+
+static void load_registers(struct program *program, bool door)
+{
+    for (unsigned reg = 0; reg < REGISTERS; reg++)
+        if (reg != RSP)
+            load(program, reg, reg == RAX && door ? nasty_number(program) : nasty_value(program));
+}
+
+// All at once by IRETQ, the trap flag and RF too.
+static void go_by_iretq(struct program *program, const struct plan *plan, u64 frame)
+{
+    const u64 values[] = { plan->rip, plan->cs, plan->flags, plan->rsp, plan->ss };
+
+    memcpy(&program->data[frame - DATA], values, sizeof(values));
+    load(program, RSP, frame);
+    PUT(program, 0x48, 0xcf);
+}
+
+// CS by JMP FAR, the flags by POPF and RSP by MOV; with the trap flag set, POPF must come last.
+static void go_by_popf(struct program *program, const struct plan *plan, u64 frame)
+{
+    const u64 values[] = { plan->rip | (u64)plan->cs << 32, 0, plan->flags };
+
+    memcpy(&program->data[frame - DATA], values, sizeof(values));
+    if (plan->compat || plan->rip != CODE + program->length) {
+        PUT(program, 0xff, 0x2c, 0x25);
+        put_32(program, frame);
+    }
+}
+
+static void set_flags(struct program *program, const struct plan *plan, u64 frame)
+{
+    PUT(program, 0xbc); // MOV ESP, number
+    put_32(program, frame + 2 * 8);
+    PUT(program, 0x9d); // POPF
+    if (plan->flags & RFLAGS_TF)
+        return;
+    if (plan->compat) {
+        PUT(program, 0xbc);
+        put_32(program, plan->rsp);
+    } else {
+        load(program, RSP, plan->rsp);
+    }
+}
+
+// ---- the target and what follows it ----------------------------------------------------------------
+
+static const struct piece *choose(struct program *program, const struct plan *plan)
+{
+    if (plan->door)
+        return plan->compat ? any(program, doors_32, doors_32_end)
+                            : any(program, doors_64, doors_64_end);
+    return plan->compat ? any(program, others_32, others_32_end)
+                        : any(program, others_64, others_64_end);
+}
+
+static void put_random(struct program *program)
+{
+    for (u64 left = 1 + below(program, RANDOM_MOST); left;) {
+        u8 byte = (u8)random_next(&program->random);
+
+        if (in_qemu && (far_return(byte) || vex(byte)))
+            continue;
+        PUT(program, byte);
+        left--;
+    }
+}
+
+static void put_target(struct program *program, const struct plan *plan)
+{
+    const struct piece *piece = choose(program, plan);
+
+    if (!plan->door && one_in(program, 2)) {
+        put_random(program);
+        return;
+    }
+    put(program, piece->start, size(piece));
+    if (one_in(program, 8))
+        put_random(program);
+}
+
+// An instruction at the end of the code's page, or of ring 3's half: behind it there is nothing.
+static u64 at_an_end(struct program *program, const struct piece *piece)
+{
+    bool code = one_in(program, 2);
+    u8 *page = code ? program->code : program->last_page;
+
+    program->has_last_page |= !code;
+    memcpy(&page[PAGE_SIZE - size(piece)], piece->start, size(piece));
+    return (code ? CODE : LAST_PAGE) + PAGE_SIZE - size(piece);
+}
+
+// JMP FAR to 64-bit code.
+static void leave_compat(struct program *program)
+{
+    PUT(program, 0xea);
+    put_32(program, CODE + program->length + 6);
+    PUT(program, USER_CS, 0);
+}
+
+static void put_step(struct program *program, unsigned number)
+{
+    u64 frame = DATA + FRAMES + number * FRAME, dump = DATA + DUMPS + number * SLOT;
+    struct step *step = &program->step[number];
+    struct plan plan = {
+        .door = below(program, 8) < 5,
+        .compat = one_in(program, 4),
+        .flags = nasty_flags(program),
+        .rsp = one_in(program, 2) ? nasty_value(program) : DATA + SAFE_STACK,
+        .ss = one_in(program, 32) ? nasty_selector(program) : USER_DS,
+    };
+    bool by_iretq = !in_qemu && one_in(program, 2);
+
+    plan.cs = plan.compat ? USER32_CS : USER_CS;
+    step->at = program->length;
+    clear_flags(program);
+    if (one_in(program, 6))
+        load_segment(program);
+    load_registers(program, plan.door);
+    plan.rip = CODE + program->length + (by_iretq ? 12 : plan.compat ? 7 : 0);
+    if (!plan.compat && one_in(program, 24))
+        plan.rip = at_an_end(program, choose(program, &plan));
+    if (one_in(program, 64))
+        plan.cs = nasty_selector(program);
+    (by_iretq ? go_by_iretq : go_by_popf)(program, &plan, frame);
+    step->target = program->length;
+    if (!by_iretq)
+        set_flags(program, &plan, frame);
+    put_target(program, &plan);
+    if (plan.compat)
+        leave_compat(program);
+    known_note(program, plan.rsp);
+    known_note_bytes(program, &program->code[step->target], program->length - step->target);
+    step->compat = plan.compat;
+    step->tail = program->length;
+    for (unsigned reg = 0; reg < REGISTERS; reg++)
+        store(program, reg, dump + reg * 8);
+}
+
+// ---- the whole -------------------------------------------------------------------------------------
+
+static void fill_data(struct program *program)
+{
+    static const char strings[] = "/proc/self/exe\0/\0.\0..\0/bin/sh\0/etc\0%s%n\0a\0//../x/../";
+
+    memcpy(&program->data[STRINGS], strings, sizeof(strings));
+    for (size_t at = WORDS; at < WORDS_END; at += 8) {
+        u64 word = nasty_value(program);
+
+        memcpy(&program->data[at], &word, sizeof(word));
+        known_note(program, word);
+    }
+}
+
+// Makes it empty.
+static void clear(struct program *program)
+{
+    page_clear(program->code);
+    page_clear(program->data);
+    page_clear(program->data + PAGE_SIZE);
+    if (program->has_last_page)
+        page_clear(program->last_page);
+    program->has_last_page = false;
+    program->length = program->known = 0;
+}
+
+void program_make(struct program *program, u64 seed)
+{
+    clear(program);
+    program->seed = program->random = seed;
+    program->informed = one_in(program, 4);
+    program->steps = 1 + (unsigned)below(program, STEPS_MOST);
+    fill_data(program);
+    for (unsigned number = 0; number < program->steps; number++)
+        put_step(program, number);
+    PUT(program, 0xcc); // INT3: it has come through
+    known_note_tables(program);
+}
