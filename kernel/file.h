@@ -27,6 +27,10 @@
 #define SEEK_DATA 3 // the next byte that is not in a hole; no file here has one,
 #define SEEK_HOLE 4 // so that the first hole is behind the end
 
+// For `ready`: Linux's POLLIN | POLLRDNORM and POLLOUT | POLLWRNORM.
+#define FILE_CAN_READ  0x041u
+#define FILE_CAN_WRITE 0x104u
+
 struct file;
 
 // What can be done with an open file. NULL where a kind of file has no such thing: then it is -EINVAL to read
@@ -44,6 +48,10 @@ struct file_operations {
     long (*seek)(struct file *file, long offset, unsigned whence);
 
     long (*ioctl)(struct file *file, unsigned command, u64 argument);
+
+    // What can be done without waiting; NULL: everything.
+    unsigned (*ready)(struct file *file);
+
     void (*close)(struct file *file); // nobody has it open any more
 };
 

@@ -37,7 +37,7 @@ RETURNING = {
     "exec": ("initial_stack", "initial_stack_alone", "arguments_too_long", "exec_names"),
     "files": ("descriptors", "typing", "typing_long_lines"),
     "file_calls": ("file_open", "file_openat", "file_read", "file_seek", "file_vectors", "file_write", "file_send",
-                   "file_descriptors", "file_status", "file_directories", "file_links", "file_nonsense"),
+                   "file_descriptors", "file_status", "file_directories", "file_links", "file_poll", "file_nonsense"),
     "initramfs": ("initramfs", "initramfs_twice", "initramfs_spoilt", "initramfs_names", "initramfs_cut_short",
                   "initramfs_mutated", "paths", "path_links", "node_path"),
 }

@@ -6,6 +6,7 @@
 #include <kernel/files/devices.h>
 #include <kernel/files/line.h>
 #include <kernel/files/terminal.h>
+#include <kernel/time.h>
 
 enum { PIECE = 2048 };
 
@@ -33,12 +34,10 @@ static long write(struct file *file, struct spans *from)
 // Waits until a line is complete.
 static int next_line(bool wait)
 {
-    static bool started;
-    int error = started ? 0 : serial_receive_start();
+    int error = serial_receive_start();
 
-    if (error)
+    if (error && error != -EBUSY) // it has been receiving since the first line
         return error;
-    started = true;
     while (!line.complete) {
         int c = serial_receive();
 
@@ -47,7 +46,7 @@ static int next_line(bool wait)
         else if (!wait)
             return -EAGAIN;
         else
-            serial_receive_wait();
+            serial_receive_wait(TIME_NEVER);
     }
     return 0;
 }
@@ -58,6 +57,12 @@ static long read(struct file *file, u64 position, struct spans *to)
 
     (void)position;
     return error || !to->left ? error : line_read(&line, to);
+}
+
+static unsigned ready(struct file *file)
+{
+    (void)file;
+    return FILE_CAN_WRITE | (next_line(false) ? 0 : FILE_CAN_READ);
 }
 
 // What a program learns that asks what kind of terminal this is; it cannot change it.
@@ -85,4 +90,9 @@ static long ioctl(struct file *file, unsigned command, u64 argument)
     }
 }
 
-const struct file_operations device_console = { .read = read, .write = write, .ioctl = ioctl };
+const struct file_operations device_console = {
+    .read = read,
+    .write = write,
+    .ioctl = ioctl,
+    .ready = ready,
+};

@@ -1,6 +1,7 @@
 // The kernel's own tests: the system calls of files, made as a program's would be, with its memory.
 
 #include <arch/layout.h>
+#include <arch/serial.h>
 #include <arch/user.h>
 #include <kernel/calls/calls.h>
 #include <kernel/calls/file_layouts.h>
@@ -12,6 +13,7 @@
 #include <kernel/string.h>
 #include <kernel/test.h>
 #include <kernel/tests/archive.h>
+#include <kernel/time.h>
 
 // A program's memory: pages that it may write, one that it may only read, and nothing behind that.
 #define MEMORY    0x10000ul
@@ -455,6 +457,34 @@ TEST(file_links)
     report_error(open("/proc/self/exe", O_RDONLY), 3, "opening it");
     report_error(sys_read(3, DATA, 9), 2, "reading it");
     end();
+}
+
+TEST(file_poll)
+{
+    struct {
+        int fd;
+        u16 wanted, found;
+    } entries[] = { { 1, 1, 0 }, { 9, 1, 0 }, { -1, 5, 7 }, { 2, 4, 0 } };
+    u64 before;
+
+    begin("");
+    copy_to_user(DATA, entries, sizeof(entries));
+    report_error(sys_poll(DATA, array_length(entries), -1), 3, "poll");
+    copy_from_user(entries, DATA, sizeof(entries));
+    report_equal(entries[0].found, 1, "a pipe, to be read");
+    report_equal(entries[1].found, 0x20, "nothing");
+    report_equal(entries[2].found, 0, "no descriptor");
+    report_equal(entries[3].found, 4, "the terminal, to be written");
+    entries[0].fd = 2;
+    copy_to_user(DATA, entries, sizeof(*entries));
+    before = time_ns();
+    report_error(sys_poll(DATA, 1, 20), 0, "the terminal, where nobody types");
+    report(time_ns() - before >= 20 * MILLISECOND, "it has waited");
+    report_error(sys_poll(DATA, 1, 0), 0, "without waiting");
+    report_error(sys_poll(READ_ONLY, 1, 0), -EFAULT, "entries that cannot be written");
+    report_error(sys_poll(DATA, FILES_MOST + 1, 0), -EINVAL, "too many");
+    end();
+    serial_receive_stop();
 }
 
 #define ANY_ADDRESS addresses[test_random() % array_length(addresses)]

@@ -6,6 +6,7 @@
 #include <arch/serial.h>
 #include <kernel/errno.h>
 #include <kernel/irq.h>
+#include <kernel/time.h>
 #include <kernel/wait.h>
 #include <serial/uart.h>
 
@@ -61,10 +62,20 @@ int serial_receive(void)
     return taken == came ? -1 : kept[taken++ % KEPT];
 }
 
-// In this order: what comes between the two lines is seen by the second.
-void serial_receive_wait(void)
+static void time_is_over(struct timer *timer)
 {
-    something_came = false;
-    if (taken == came)
-        wait_until(&something_came);
+    (void)timer;
+    something_came = true;
+}
+
+void serial_receive_wait(u64 until)
+{
+    struct timer timer;
+
+    something_came = false; // first: what comes from now on is seen by one of the next two lines
+    if (taken != came)
+        return;
+    timer_start(&timer, until, time_is_over);
+    wait_until(&something_came);
+    timer_stop(&timer);
 }

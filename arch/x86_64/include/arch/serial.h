@@ -22,5 +22,6 @@ void serial_receive_stop(void);
 // The next byte that has come in, or -1 if there is none.
 int serial_receive(void);
 
-// Returns when serial_receive has a byte. Call with interrupts on.
-void serial_receive_wait(void);
+// Returns when serial_receive has a byte, or it is `until` by the kernel's clock (kernel/time.h), or for no
+// reason. Call with interrupts on.
+void serial_receive_wait(u64 until);
