@@ -10,12 +10,19 @@
 #include <kernel/memory.h>
 #include <kernel/string.h>
 
+#define FLAGS(rights)                                                                              \
+    (((rights)&ACCESS_READ ? PTE_PRESENT : PTE_KEPT) |                                             \
+     ((rights)&ACCESS_WRITE ? PTE_WRITABLE : 0) | ((rights)&ACCESS_USER ? PTE_USER : PTE_GLOBAL) | \
+     ((rights)&ACCESS_EXECUTE ? 0 : PTE_NO_EXECUTE))
+#define FOUR_FLAGS(rights) \
+    FLAGS(rights), FLAGS((rights) + 1), FLAGS((rights) + 2), FLAGS((rights) + 3)
+
+// Worked out when it is compiled: every first touch asks.
 u64 demand_flags(unsigned rights)
 {
-    return (rights & ACCESS_READ ? PTE_PRESENT : PTE_KEPT) |
-           (rights & ACCESS_WRITE ? PTE_WRITABLE : 0) |
-           (rights & ACCESS_USER ? PTE_USER : PTE_GLOBAL) |
-           (rights & ACCESS_EXECUTE ? 0 : PTE_NO_EXECUTE);
+    static const u64 flags[] = { FOUR_FLAGS(0), FOUR_FLAGS(4), FOUR_FLAGS(8), FOUR_FLAGS(12) };
+
+    return flags[rights];
 }
 
 int demand_page(struct address_space *space, const struct region *region, u64 page)
@@ -87,8 +94,8 @@ static int demand_copy(struct address_space *space, const struct region *region,
 
 // A page was there, and forbade what its region allows: it is to be copied; or the entry is another one by
 // now, and the CPU may look again; or somebody else has written to the tables.
-static int demand_again(struct address_space *space, const struct region *region, u64 page,
-                        unsigned access)
+static __attribute__((noinline)) int
+demand_again(struct address_space *space, const struct region *region, u64 page, unsigned access)
 {
     const u64 given = PTE_PRESENT | PTE_USER | PTE_NO_EXECUTE;
     u64 *entry = paging_entry(space->tables, page);

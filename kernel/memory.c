@@ -107,18 +107,28 @@ static size_t find_free(size_t from, size_t count)
     return frames;
 }
 
+// The first of `count` free pages in a row, or `frames`. Not part of pages_allocate: most often that needs one
+// page, and the next one is free.
+static __attribute__((noinline, cold)) size_t search(size_t count)
+{
+    size_t first = find_free(next_fit, count);
+
+    return first < frames ? first : find_free(0, count);
+}
+
 void *pages_allocate(size_t count)
 {
     bool unlocked = memory_lock();
-    size_t first = find_free(next_fit, count);
+    size_t first = next_fit;
 
-    if (first == frames)
-        first = find_free(0, count);
-    if (first == frames) {
+    if (count != 1 || first >= frames || users[first])
+        first = search(count);
+    if (first >= frames) {
         memory_unlock(unlocked);
         return NULL;
     }
-    for (size_t i = 0; i < count; i++)
+    users[first] = 1;
+    for (size_t i = 1; i < count; i++)
         users[first + i] = 1;
     frames_free -= count;
     next_fit = first + count;

@@ -10,14 +10,6 @@
 struct address_space kernel_space;
 const u8 zero_page[PAGE_SIZE] aligned_to(PAGE_SIZE);
 
-// Before INIT_FAULTS there is only the kernel's.
-struct address_space *space_of(u64 address)
-{
-    struct address_space *space = address < USER_END ? this_cpu()->space : NULL;
-
-    return space ? space : &kernel_space;
-}
-
 void space_switch(struct address_space *space)
 {
     bool enabled = interrupts_save(); // a page fault must find both or neither
@@ -42,14 +34,10 @@ size_t regions_above(const struct address_space *space, u64 address)
     return low;
 }
 
-struct region *region_at(struct address_space *space, u64 address)
+struct region *region_find(struct address_space *space, u64 address)
 {
-    struct region *recent = space->recent;
-    size_t i;
+    size_t i = regions_above(space, address);
 
-    if (recent && address >= recent->start && address < recent->end)
-        return recent;
-    i = regions_above(space, address);
     if (i == space->count || address < space->regions[i]->start)
         return NULL;
     return space->recent = space->regions[i];

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <arch/layout.h>
+#include <arch/percpu.h>
 #include <arch/types.h>
 
 // What may be done with an address, and what somebody did. Bits of `rights` and of a fault's `access`.
@@ -41,8 +42,14 @@ struct address_space {
 // lab 07 brings processes.
 extern struct address_space kernel_space;
 
-// The address space that `address` belongs to: the one that runs here, or the kernel's.
-struct address_space *space_of(u64 address);
+// The address space that `address` belongs to: the one that runs here, or the kernel's. Before INIT_FAULTS
+// there is only the kernel's.
+static inline struct address_space *space_of(u64 address)
+{
+    struct address_space *space = address < USER_END ? this_cpu()->space : NULL;
+
+    return space ? space : &kernel_space;
+}
 
 // Makes `space` the one that runs on this CPU.
 void space_switch(struct address_space *space);
@@ -62,8 +69,17 @@ extern const u8 zero_page[PAGE_SIZE];
 // The index of the first region that ends above `address`; space->count if there is none.
 size_t regions_above(const struct address_space *space, u64 address);
 
-// The region at `address`, or NULL.
-struct region *region_at(struct address_space *space, u64 address);
+// The region at `address`, or NULL. Most often it is the one that was found last.
+struct region *region_find(struct address_space *space, u64 address);
+
+static inline struct region *region_at(struct address_space *space, u64 address)
+{
+    struct region *recent = space->recent;
+
+    if (recent && address >= recent->start && address < recent->end)
+        return recent;
+    return region_find(space, address);
+}
 
 // The stack that starts above `address` and may grow down to it, or NULL. Growing, it keeps a page free
 // between itself and the region below.

@@ -8,8 +8,6 @@
 #include <kernel/symbols.h>
 #include <kernel/traps.h>
 
-static trap_handler *handlers[VECTORS_COUNT];
-
 // Not panic_at: an entry that passes a wrong vector may pass wrong regs, too. Not part of trap(): the
 // frame of a panic would lie on the stack of every exception.
 static noreturn __attribute__((noinline, cold)) void wrong_vector(u64 vector)
@@ -25,21 +23,16 @@ static noreturn __attribute__((noinline, cold)) void interrupts_left_on(u64 vect
 
 void trap(struct pt_regs *regs, u64 error_code, u64 vector)
 {
-    trap_handler *handler;
-
     if (vector >= VECTORS_COUNT)
         wrong_vector(vector);
     if (regs->rflags & RFLAGS_AC)
         clear_ac(); // the CPU leaves AC set: a handler must not run in the window of a user copy
-    handler = handlers[vector];
-    if (!handler)
-        handler = vectors[vector].handler;
     if (!vectors_ist[vector]) {
-        handler(regs, error_code, (unsigned)vector);
+        vectors_handler[vector](regs, error_code, (unsigned)vector);
     } else { // IF does not hold it back: it may be in front of a page fault's look at CR2
         u64 fault_address = read_cr2();
 
-        handler(regs, error_code, (unsigned)vector);
+        vectors_handler[vector](regs, error_code, (unsigned)vector);
         write_cr2(fault_address);
     }
     if (interrupts_enabled())
@@ -48,9 +41,9 @@ void trap(struct pt_regs *regs, u64 error_code, u64 vector)
 
 trap_handler *trap_set_handler(unsigned vector, trap_handler *handler)
 {
-    trap_handler *before = handlers[vector];
+    trap_handler *before = vectors_handler[vector];
 
-    handlers[vector] = handler;
+    vectors_handler[vector] = handler ? handler : vectors[vector].handler;
     return before;
 }
 

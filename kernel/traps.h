@@ -17,7 +17,7 @@ noreturn void trap_panic(const struct pt_regs *regs, u64 error_code, unsigned ve
 // left; both are 0 for any other vector.
 void user_fault(struct pt_regs *regs, u64 error_code, unsigned vector, u64 address, int error);
 
-// Sends `vector` to `handler` from now on and returns the handler it had.
+// Sends `vector` to `handler` from now on, NULL: to that of vectors.def, and returns the handler it had.
 trap_handler *trap_set_handler(unsigned vector, trap_handler *handler);
 
 trap_handler do_bug, do_breakpoint, do_page_fault, do_irq;

@@ -30,6 +30,8 @@ RETURNING = {
                    "interrupts_printed", "received_bytes_kept"),
     "time": ("timers", "timer_started_twice", "timer_starts_itself", "time_never", "calibration_interrupted"),
     "idle": ("breakpoint_before_halt", "nmi_before_halt", "halt_overtaken"),
+    "memory calls": ("mmap", "mmap_refused", "mmap_files", "munmap", "mprotect", "madvise", "mremap", "mremap_refused", "brk",
+                     "memory_eaten"),
     "process": ("process_life", "end_signals", "ends_without_exit"),
     "elf": ("elf_loaded", "elf_odd_and_good", "elf_refused", "elf_cut_short", "elf_too_many_segments", "elf_fuzz"),
     "elf32": ("elf32_loaded", "elf32_refused", "elf32_fuzz"),

@@ -9,6 +9,7 @@
 #include <kernel/regions.h>
 #include <kernel/string.h>
 #include <kernel/test.h>
+#include <kernel/tests/eaten.h>
 
 #define READ_WRITE (ACCESS_USER | ACCESS_READ | ACCESS_WRITE)
 #define BASE       0x20000000000ul
@@ -162,48 +163,24 @@ TEST(regions_move)
     clear();
 }
 
-// Takes all pages but `rest`; the first of a list.
-static void **eat(size_t rest)
-{
-    void **list = NULL;
-
-    while (pages_available() > rest) {
-        void **next = pages_allocate(1);
-
-        *next = list;
-        list = next;
-    }
-    return list;
-}
-
-static void give_back(void **list)
-{
-    while (list) {
-        void **next = *list;
-
-        pages_free(list, 1);
-        list = next;
-    }
-}
-
 // A move needs tables, and there is no memory for them: nothing has moved.
 TEST(no_memory_to_move)
 {
     const u64 far = 0x8000000;
     size_t count;
-    void **eaten;
+    struct eaten *eaten;
 
     add(0, 8, READ_WRITE);
     put(2, 22);
     put(5, 55);
     count = kernel_space.count;
-    eaten = eat(1);
+    eaten = memory_eat(1);
     report_error(regions_move(&kernel_space, page(1), page(7), page(far), 6 * PAGE_SIZE), -ENOMEM,
                  "three tables and one page");
     report_count(kernel_space.count, count, "regions afterwards");
     expect(2, 22);
     expect(5, 55);
-    give_back(eaten);
+    memory_give_back(eaten);
     report_error(regions_move(&kernel_space, page(1), page(7), page(far), 6 * PAGE_SIZE), 0,
                  "with memory");
     expect(far + 1, 22);

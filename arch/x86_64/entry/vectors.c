@@ -20,6 +20,13 @@ const u8 vectors_ist[VECTORS_COUNT] = {
 #include <entry/vectors.def>
 };
 
+#undef VECTORS
+#define VECTORS(first, last, code, door, ist, ring, handler, name) [first... last] = handler,
+
+trap_handler *vectors_handler[VECTORS_COUNT] = {
+#include <entry/vectors.def>
+};
+
 // Every vector stands in one row: a second row for one is a -Woverride-init error above.
 #undef VECTORS
 #define VECTORS(first, last, ...) +(last) - (first) + 1

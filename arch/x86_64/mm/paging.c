@@ -27,9 +27,8 @@ static bool is_mapped(u64 entry)
 }
 
 // Makes `entry`, which leads nowhere yet, lead to a new table; false when memory is out. Rights are
-// decided in the leaves: tables grant all that the leaves below them may have. Not part of entry_at(),
-// which every first touch of a page comes through.
-static __attribute__((noinline, cold)) bool table_make(u64 *entry, u64 address)
+// decided in the leaves: tables grant all that the leaves below them may have.
+static bool table_make(u64 *entry, u64 address)
 {
     u64 *table;
 
@@ -44,12 +43,11 @@ static __attribute__((noinline, cold)) bool table_make(u64 *entry, u64 address)
     return true;
 }
 
-// The entry for `address` at `level`; NULL when memory is out. Unrolled, because a first touch waits for it.
-static inline __attribute__((always_inline)) u64 *entry_at(u64 *tables, u64 address, int level)
+// The entry for `address` at `level`; NULL when memory is out.
+static u64 *entry_at(u64 *tables, u64 address, int level)
 {
     u64 *entry = &tables[table_index(address, TOP_LEVEL)];
 
-#pragma GCC unroll 3
     for (int below = TOP_LEVEL - 1; below >= level; below--) {
         if (!leads_to_table(*entry) && !table_make(entry, address))
             return NULL;
@@ -164,12 +162,41 @@ u64 paging_next(u64 *tables, u64 from, u64 to)
     return to;
 }
 
-int paging_map(u64 *tables, u64 address, u64 physical, u64 flags)
+// The level-1 table where paging_map was last: who touches one page after the other finds them all there. A
+// CPU does the same in its paging-structure caches, SDM vol. 3, section 4.10.3, and must forget likewise.
+static struct {
+    const u64 *tables;
+    u64 part; // of the address space, in pages of LARGE_PAGE_SIZE
+    u64 *leaf;
+} last;
+
+void paging_forget(const u64 *tables)
+{
+    if (last.tables == tables)
+        last.tables = NULL;
+}
+
+// As paging_map, elsewhere than last time.
+static __attribute__((noinline)) int map_elsewhere(u64 *tables, u64 address, u64 physical,
+                                                   u64 flags)
 {
     u64 *entry = entry_at(tables, address, LEAF_LEVEL);
 
     if (!entry)
         return -ENOMEM;
+    last.tables = tables;
+    last.part = address / LARGE_PAGE_SIZE;
+    last.leaf = entry - table_index(address, LEAF_LEVEL);
+    return paging_map(tables, address, physical, flags);
+}
+
+int paging_map(u64 *tables, u64 address, u64 physical, u64 flags)
+{
+    u64 *entry;
+
+    if (tables != last.tables || address / LARGE_PAGE_SIZE != last.part)
+        return map_elsewhere(tables, address, physical, flags);
+    entry = &last.leaf[table_index(address, LEAF_LEVEL)];
     if (is_mapped(*entry))
         return -EEXIST;
     *entry = physical | flags; // a CPU keeps no entry that was not present: nothing to invalidate

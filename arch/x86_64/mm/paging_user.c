@@ -12,6 +12,7 @@ u64 *paging_new(void)
     if (!tables)
         return NULL;
     page_clear(tables);
+    paging_forget(tables);
     for (unsigned i = HALF; i < TABLE_ENTRIES; i++)
         tables[i] = kernel_tables[i];
     return tables;
@@ -33,6 +34,7 @@ static void free_below(u64 *table, int level, unsigned entries)
 
 void paging_free(u64 *tables)
 {
+    paging_forget(tables);
     free_below(tables, TOP_LEVEL, HALF);
     pages_free(tables, 1);
 }

@@ -55,7 +55,8 @@ u64 *paging_entry(u64 *tables, u64 address);
 u64 paging_next(u64 *tables, u64 from, u64 to);
 
 // Maps the page at `address` to `physical` (both multiples of PAGE_SIZE) with the bits `flags`. Returns 0;
-// -EEXIST where an entry is already, which stays as it is; -ENOMEM without a page for a table.
+// -EEXIST where an entry is already, which stays as it is; -ENOMEM without a page for a table. To be called
+// under memory_lock, or in a page fault.
 int paging_map(u64 *tables, u64 address, u64 physical, u64 flags);
 
 // Makes the tables that lead to `address`, so that paging_map there needs no memory. 0 or -ENOMEM.
@@ -73,6 +74,9 @@ void paging_seal(void);
 
 // Unmaps the page at `address` on this CPU at once. Returns its old entry, 0 if it had none.
 u64 paging_unmap(u64 *tables, u64 address);
+
+// The tables at `tables`, level 4, are new, or will go.
+void paging_forget(const u64 *tables);
 
 // New tables for a program: nothing in the low half, the kernel's upper half. NULL when memory is out.
 u64 *paging_new(void);

@@ -53,3 +53,6 @@ extern const struct vector vectors[VECTORS_COUNT];
 
 // The column `ist` alone, close together: every exception looks at it.
 extern const u8 vectors_ist[VECTORS_COUNT];
+
+// Who handles each now: at first the column `handler`, then what trap_set_handler says.
+extern trap_handler *vectors_handler[VECTORS_COUNT];
