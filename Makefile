@@ -93,7 +93,7 @@ LABS_WITHOUT_FILES := $(foreach n,$(ALL_LABS),$(if $(ADDS.$(n)),,$(n)))
 sources     := $(sort $(shell find kernel arch -name '*.c' -o -name '*.asm'))
 own_tests   := $(filter $(foreach k,$(OWN),$(OWN.$(k))/%),$(sources))
 lab_sources := $(foreach n,$(ALL_LABS),$(ADDS.$(n)))
-special     := arch/x86_64/entry/offsets.c arch/x86_64/boot/disk.asm
+special     := arch/x86_64/entry/offsets.c arch/x86_64/boot/disk.asm kernel/archive.asm
 base        := $(filter-out $(lab_sources) $(special) $(own_tests),$(sources))
 
 # A stand-in's path in the tree is that of the file it stands for; its lab says where it lies.
@@ -166,6 +166,32 @@ $(OUT)/obj/$(1).o: $(call from,$(1)) $(OUT)/overlay | $(B)/offsets.inc
 endef
 $(foreach s,$(linked) $(standins),$(eval $(call lab_object,$(s))))
 
+# ---- programs ------------------------------------------------------------------------------------
+
+# The files of userland/ are C programs like any other: here with a small C library, and static. What lies in
+# userland/root comes with them into the archive of files that is part of the image.
+MUSL          := musl-gcc
+USERLAND_FLAGS := -static -std=gnu11 -Os -Wall -Wextra -Werror -ffunction-sections -fdata-sections -s \
+                 -Wl,--gc-sections,-z,noseparate-code,-z,max-page-size=4096,--build-id=none
+
+userland := $(patsubst userland/%.c,$(B)/userland/bin/%,$(wildcard userland/*.c))
+
+$(B)/userland/bin/%: userland/%.c
+	$(call say,MUSL,$@)
+	@mkdir -p $(@D)
+	$(Q)$(MUSL) $(USERLAND_FLAGS) $< -lm -o $@
+
+# A program that is no more goes from the folder, too.
+$(B)/initramfs.cpio: $(userland) $(shell find userland -type f) grading/archive grading/gatehouse/cpio.py
+	$(call say,CPIO,$@)
+	$(Q)rm -f $(filter-out $(userland),$(wildcard $(B)/userland/bin/*))
+	$(Q)grading/archive $@ $(B)/userland userland/root
+
+# Only the kernels that run programs have it.
+archive := kernel/archive.asm
+$(call objects,$(B),$(archive)): $(archive) $(B)/initramfs.cpio
+	$(assemble)
+
 # ---- linking -------------------------------------------------------------------------------------
 
 id     := $(or $(ID.$(lab)),$(LAB))
@@ -183,16 +209,17 @@ $(dir)/lab.o: $(B)/labs.mk
 		$(CC) $(CFLAGS) -x c -c - -o $@
 
 # Two links: the first one's symbols become the table of the second, behind all code.
+brings := $(if $(filter kernel/programs.c,$(linked)),$(call objects,$(B),$(archive)))
 define link
 $(LD) $(LDFLAGS) -T $(script) -o $(1) $(call objects,$(OUT),$(linked)) $(dir)/lab.o $(2) \
-	--start-group $(B)/base.a $(dir)/standins.a --end-group
+	$(brings) --start-group $(B)/base.a $(dir)/standins.a --end-group
 endef
 define symbol_table
 awk -f $(symbols) > $(1).asm && $(NASM) -f elf64 $(1).asm -o $(1).o
 endef
 symbols := arch/x86_64/boot/symbols.awk
 
-$(kernel): $(call objects,$(OUT),$(linked)) $(dir)/lab.o $(dir)/standins.a $(B)/base.a $(script) $(symbols)
+$(kernel): $(call objects,$(OUT),$(linked)) $(dir)/lab.o $(dir)/standins.a $(B)/base.a $(brings) $(script) $(symbols)
 	$(call say,LD,$@)
 	$(Q): | $(call symbol_table,$(dir)/no_symbols)
 	$(Q)$(call link,$(dir)/kernel.first,$(dir)/no_symbols.o)
@@ -234,13 +261,14 @@ $(dir)/cmdline.tar: FORCE
 	$(Q)tar --format=ustar -C $(dir) -cf $@ gatehouse.cfg && truncate -s 516096 $@
 
 ##handout  make run [TEST=]             the same as make qemu
-##project  make run [LAB=] [TEST=]      the complete kernel through GRUB in QEMU, console in this terminal
+##project  make run [RUN='hello a; ls /']     the complete kernel through GRUB in QEMU, console in this terminal
 ##   make iso [LAB=]              gatehouse.iso for a CD, a USB stick, an emulator
 .PHONY: iso run
 iso: $(dir)/gatehouse.iso
 
 # The words for the kernel's command line that make was given.
-CMDLINE := $(if $(TEST),test=$(TEST)) $(if $(SEED),seed=$(SEED)) $(if $(NONCE),nonce=$(NONCE))
+CMDLINE := $(if $(TEST),test=$(TEST)) $(if $(SEED),seed=$(SEED)) $(if $(NONCE),nonce=$(NONCE)) \
+           $(if $(TRACE),trace=$(TRACE)) $(if $(RUN),run=$(RUN))
 
 ifeq ($(here),handout)
 run: qemu

@@ -77,7 +77,7 @@ static void set(const char *key, const char *value)
         cmdline.trace = parse_switch(key, value);
     else
         panic("command line: no key is named \"%s\"; the keys are lab, test, seed, count, nonce, "
-              "trace, fsgsbase",
+              "trace, fsgsbase, and run, the last one",
               key);
 }
 
@@ -98,6 +98,10 @@ void cmdline_parse(char *text)
         char *equals = end_of(text, '=');
         if (*equals != '=')
             panic("command line: \"%s\" has no value; write key=value, as in test=all", text);
+        if (!strncmp(text, "run=", sizeof("run=") - 1)) {
+            cmdline.run = equals + 1;
+            break;
+        }
         char *end = end_of(equals + 1, ' ');
         char *next = *end ? end + 1 : end;
         *equals = '\0';

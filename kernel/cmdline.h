@@ -1,4 +1,4 @@
-// The command line: `key=value` words with spaces between.
+// The command line: `key=value` words with spaces between. All that follows `run=` is its value.
 #pragma once
 
 #include <arch/types.h>
@@ -12,6 +12,7 @@ struct cmdline {
     u64 seed;          // of every random value in the tests
     bool trace;        // trace=on: print every system call
     bool fsgsbase;     // programs may write their FS and GS bases, where the CPU can do that
+    char *run;         // programs to be run with their arguments (kernel/command.h), or NULL
     u64 count;         // of programs that are thrown at the kernel (kernel/hostile)
 };
 

@@ -16,6 +16,8 @@
 #define INIT_TIME          75
 #define INIT_TASKS         80 // what programs need of the CPU
 #define INIT_FILES         85 // the nodes that are there without an archive
+#define INIT_ARCHIVES      86 // and the files that archives bring
+#define INIT_PROGRAMS      90 // programs that the command line names, or somebody at the terminal
 #define INIT_DONE          99 // no step: after all of them
 
 struct init {

@@ -51,7 +51,8 @@ u64 test_random(void);
 // A random value that no other source is likely to give: never 0, never all ones.
 u64 test_pattern(void);
 
-// The plan: which tests the command line asks for. A name that no test has is a panic.
+// The plan: which tests the command line asks for; none if it asks for programs. A name that no test has is a
+// panic.
 void tests_begin(void);
 
 // Runs those tests of the plan that are due before `step` and have not run yet.
