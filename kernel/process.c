@@ -6,6 +6,7 @@
 #include <kernel/file.h>
 #include <kernel/heap.h>
 #include <kernel/process.h>
+#include <kernel/signals.h>
 #include <kernel/time.h>
 
 enum { FIRST_ID = 2 }; // 1 is whoever starts programs: the kernel itself
@@ -94,8 +95,6 @@ void process_exit(int status)
 
 int process_end_signal(const struct task_end *end)
 {
-    enum { SIGILL = 4, SIGTRAP = 5, SIGBUS = 7, SIGFPE = 8, SIGSEGV = 11 };
-
     if (end->exited)
         return 0;
     switch (end->vector) {

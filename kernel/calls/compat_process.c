@@ -5,11 +5,10 @@
 #include <kernel/calls/compat.h>
 #include <kernel/errno.h>
 #include <kernel/process.h>
+#include <kernel/signals.h>
 
-enum { SIGKILL = 9, SIGSTOP = 19 };
 enum { ROBUST_LIST_SIZE = 12 };
 
-#define ALWAYS   (1ul << (SIGKILL - 1) | 1ul << (SIGSTOP - 1)) // nobody holds these back
 #define INFINITE 0xffffffffu
 
 struct compat_signal_action {
@@ -25,7 +24,7 @@ long compat_rt_sigaction(int signal, u64 from, u64 to, size_t size)
     struct signal_action *action;
 
     if (size != sizeof(to_be.mask) || signal < 1 || signal > SIGNALS ||
-        (from && ALWAYS >> (signal - 1) & 1))
+        (from && SIGNALS_ALWAYS >> (signal - 1) & 1))
         return -EINVAL;
     action = &current_process()->actions[signal - 1];
     if (from && copy_from_user(&to_be, from, sizeof(to_be)))
@@ -36,7 +35,7 @@ long compat_rt_sigaction(int signal, u64 from, u64 to, size_t size)
         return -EFAULT;
     if (from)
         *action = (struct signal_action){ to_be.handler, to_be.flags, to_be.restorer,
-                                          to_be.mask & ~ALWAYS };
+                                          to_be.mask & ~SIGNALS_ALWAYS };
     return 0;
 }
 

@@ -4,19 +4,16 @@
 #include <kernel/calls/calls.h>
 #include <kernel/errno.h>
 #include <kernel/process.h>
+#include <kernel/signals.h>
 
-enum { SIGKILL = 9, SIGSTOP = 19 };
 enum { SIG_BLOCK, SIG_UNBLOCK, SIG_SETMASK };
-
-// These two nobody holds back.
-#define ALWAYS (1ul << (SIGKILL - 1) | 1ul << (SIGSTOP - 1))
 
 long sys_rt_sigaction(int signal, u64 new, u64 old, size_t size)
 {
     struct signal_action *action, to_be;
 
     if (size != sizeof(to_be.mask) || signal < 1 || signal > SIGNALS ||
-        (new &&ALWAYS >> (signal - 1) & 1))
+        (new &&SIGNALS_ALWAYS >> (signal - 1) & 1))
         return -EINVAL;
     action = &current_process()->actions[signal - 1];
     if (new &&copy_from_user(&to_be, new, sizeof(to_be)))
@@ -24,7 +21,7 @@ long sys_rt_sigaction(int signal, u64 new, u64 old, size_t size)
     if (old && copy_to_user(old, action, sizeof(*action)))
         return -EFAULT;
     if (new) {
-        to_be.mask &= ~ALWAYS;
+        to_be.mask &= ~SIGNALS_ALWAYS;
         *action = to_be;
     }
     return 0;
@@ -45,7 +42,7 @@ static int masked(int how, u64 before, u64 set, u64 *mask)
     default:
         return -EINVAL;
     }
-    *mask &= ~ALWAYS;
+    *mask &= ~SIGNALS_ALWAYS;
     return 0;
 }
 
