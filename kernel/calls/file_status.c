@@ -16,7 +16,9 @@ u64 node_links(const struct node *node)
 
 u64 node_blocks(const struct node *node)
 {
-    return (node->size + PAGE_SIZE - 1) / PAGE_SIZE * (PAGE_SIZE / BLOCK);
+    u64 pages = node_kind(node) == S_IFREG ? (node->size + PAGE_SIZE - 1) / PAGE_SIZE : 0;
+
+    return pages * (PAGE_SIZE / BLOCK);
 }
 
 static long put_status(const struct node *node, u64 to)
