@@ -11,10 +11,10 @@ long syscall32_make(const struct syscall32 *call)
 #define ARGUMENT(n, kind, name) (syscall_##kind) call->arguments[n]
 #define SYSCALL(number, name, result, ...) \
     case number:                           \
-        return sys_##name(SYSCALL_EACH(ARGUMENT, __VA_OPT__(, ) __VA_ARGS__));
+        return sys_##name(SYSCALL_EACH(ARGUMENT, , ##__VA_ARGS__));
 #define COMPAT(number, name, result, ...) \
     case number:                          \
-        return compat_##name(SYSCALL_EACH(ARGUMENT, __VA_OPT__(, ) __VA_ARGS__));
+        return compat_##name(SYSCALL_EACH(ARGUMENT, , ##__VA_ARGS__));
 
     switch (call->number) {
 #include <kernel/syscalls32.def>

@@ -5,12 +5,12 @@
 
 #define KIND(n, kind, argument)  [n] = KIND_##kind
 #define COUNT(n, kind, argument) 1
-#define SYSCALL(number, call, value, ...)                                \
-    [number] = {                                                         \
-        .name = #call,                                                   \
-        .result = KIND_##value,                                          \
-        .count = sizeof((char[]){ SYSCALL_EACH(COUNT, , __VA_ARGS__) }), \
-        .kinds = { SYSCALL_EACH(KIND, 0 __VA_OPT__(, ) __VA_ARGS__) },   \
+#define SYSCALL(number, call, value, ...)                                  \
+    [number] = {                                                           \
+        .name = #call,                                                     \
+        .result = KIND_##value,                                            \
+        .count = sizeof((char[]){ SYSCALL_EACH(COUNT, , ##__VA_ARGS__) }), \
+        .kinds = { SYSCALL_EACH(KIND, 0, ##__VA_ARGS__) },                 \
     },
 #define COMPAT SYSCALL
 

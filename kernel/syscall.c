@@ -45,7 +45,7 @@ static inline __attribute__((always_inline)) long call(const struct pt_regs *reg
 #define ARGUMENT(n, kind, name) (syscall_##kind) argument(regs, n)
 #define SYSCALL(number, name, result, ...) \
     case number:                           \
-        return sys_##name(SYSCALL_EACH(ARGUMENT, __VA_OPT__(, ) __VA_ARGS__));
+        return sys_##name(SYSCALL_EACH(ARGUMENT, , ##__VA_ARGS__));
 
     switch (number_of(regs)) {
 #include <kernel/syscalls.def>

@@ -37,10 +37,11 @@ enum { SYSCALL_ARGUMENTS = 6 };
 
 // SYSCALL_EACH(do, none, KIND, argument, ...) is a list: do(0, KIND, argument), do(1, KIND, argument), ...;
 // and `none` where there is no argument.
-#define SYSCALL_EACH(do, none, ...)                                                              \
-    SYSCALL_PICK(0 __VA_OPT__(, ) __VA_ARGS__, EACH_6, , EACH_5, , EACH_4, , EACH_3, , EACH_2, , \
-                 EACH_1, , EACH_0)                                                               \
-    (do, none __VA_OPT__(, ) __VA_ARGS__)
+// `, ##__VA_ARGS__` takes the comma away where nothing follows it.
+#define SYSCALL_EACH(do, none, ...)                                                            \
+    SYSCALL_PICK(0, ##__VA_ARGS__, EACH_6, , EACH_5, , EACH_4, , EACH_3, , EACH_2, , EACH_1, , \
+                 EACH_0)                                                                       \
+    (do, none, ##__VA_ARGS__)
 #define SYSCALL_PICK(zero, k0, a0, k1, a1, k2, a2, k3, a3, k4, a4, k5, a5, each, ...) each
 
 #define EACH_0(do, none) none

@@ -6,7 +6,7 @@
 
 #define PARAMETER(n, kind, argument) syscall_##kind argument
 #define SYSCALL(number, name, result, ...) \
-    long sys_##name(SYSCALL_EACH(PARAMETER, void __VA_OPT__(, ) __VA_ARGS__));
+    long sys_##name(SYSCALL_EACH(PARAMETER, void, ##__VA_ARGS__));
 #include <kernel/syscalls.def>
 #undef SYSCALL
 #undef PARAMETER

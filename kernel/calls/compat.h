@@ -7,7 +7,7 @@
 
 #define PARAMETER(n, kind, argument) syscall_##kind argument
 #define COMPAT(number, name, result, ...) \
-    long compat_##name(SYSCALL_EACH(PARAMETER, void __VA_OPT__(, ) __VA_ARGS__));
+    long compat_##name(SYSCALL_EACH(PARAMETER, void, ##__VA_ARGS__));
 #define SYSCALL(...)
 #include <kernel/syscalls32.def>
 #undef SYSCALL
