@@ -26,7 +26,8 @@ static struct gate gate_to(const char *entry, unsigned ist)
 
 static void use_stacks(void)
 {
-    static struct stack stacks[] = { { .name = "test's #UD stack" }, { .name = "test's NMI stack" } };
+    static struct stack stacks[] = { { .name = "test's #UD stack" },
+                                     { .name = "test's NMI stack" } };
     struct tss *tss = &this_cpu()->tss;
 
     for (unsigned i = 0; i < array_length(stacks); i++) {
@@ -59,12 +60,11 @@ unsigned path_follow(const struct path *path, bool entry_code_only, u64 *places,
     idt[VECTOR_DB] = gate_to(entry_trace, IST_DB);
     trace_count = 0;
     trace_end = path->end;
-    breakpoint_set(path->start);
-    path->run();
-    breakpoint_clear();
+    trace_end_last = path->end_last;
+    strike_at(path->start, path->is_nmi ? EVENT_TRACE_NMI : EVENT_TRACE, path->run);
     idt[VECTOR_DB] = before;
-    report(trace_count > 0 && trace_count < MOST_TRACED, "%s: the way has between 1 and %u instructions",
-           path->name, MOST_TRACED - 1);
+    report(trace_count > 0 && trace_count < MOST_TRACED,
+           "%s: the way has between 1 and %u instructions", path->name, MOST_TRACED - 1);
     for (u64 i = 0; i < trace_count && count < most; i++)
         if ((!entry_code_only || in_entry_text(trace[i])) && !listed(places, count, trace[i]))
             places[count++] = trace[i];
@@ -128,9 +128,10 @@ static void execute_iretq(struct mark_frame *frame)
 
 enum mark_way mark_hit(struct mark_frame *frame)
 {
-    if (frame->rip != mark.place || mark.hit)
+    if (mark.hit)
         panic("#UD at 0x%lx, which is not the test's", frame->rip);
     mark.hit = true;
+    frame->rip = mark.place; // Bochs, row first-instruction-of-nmi, may say something else
     poke(mark.place, mark.byte);
     frame->rflags &= ~RFLAGS_RF; // it was set by a fault, and a breakpoint would be passed over
     switch (mark.event) {
@@ -150,6 +151,12 @@ enum mark_way mark_hit(struct mark_frame *frame)
     case EVENT_NO_STACK:
         percpu0.tss.rsp[0] = NOWHERE;
         return MARK_IRETQ;
+    case EVENT_TRACE:
+        frame->rflags |= RFLAGS_TF;
+        return MARK_IRETQ;
+    case EVENT_TRACE_NMI:
+        frame->rflags |= RFLAGS_TF;
+        return MARK_WITHOUT_IRETQ;
     }
     return MARK_IRETQ;
 }

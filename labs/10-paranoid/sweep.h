@@ -11,13 +11,17 @@ enum event {
     EVENT_NMI_IN_RING_3,
     EVENT_MC_IN_RING_3,
     EVENT_NO_STACK, // the stack for ways in from ring 3 is gone
+    // Single steps begin; the second is for the way of an NMI, which keeps other NMIs blocked.
+    EVENT_TRACE,
+    EVENT_TRACE_NMI,
 };
 
-// A path: `run` leads from `start` on, to ring 3 or to `end`, which is not part of it.
+// A path: `run` leads from `start` on, to ring 3 or to what was interrupted, from `end` to `end_last`.
 struct path {
     const char *name;
-    u64 start, end;
+    u64 start, end, end_last;
     void (*run)(void);
+    bool is_nmi; // it begins with the stub of NMIs
 };
 
 // The instructions of the path, each once, in `places`: those of the ways in and out alone, or the C code

@@ -6,8 +6,8 @@
 
 extern percpu0, gs_take, gs_give_back, mark_hit, mark_armed
 global strike_run, strike_nothing, strike_store, strike_breakpoint, strike_int18, strike_knock
-global strike_no_stack, strike_take, strike_take_and_give_back, strike_breakpoint_behind, strike_struck
-global knocked, taken_gs, spoil, entry_trace, trace, trace_count, trace_end
+global strike_no_stack, strike_take, strike_take_and_give_back, strike_breakpoint_behind
+global strike_store_end, knocked, taken_gs, spoil, step_once, entry_trace, trace, trace_count, trace_end, trace_end_last
 global entry_mark, entry_arm, mark_mc_stack, mark_mc_entry
 
 REGISTERS       equ 15
@@ -45,6 +45,7 @@ taken_gs:       resq 1
 trace:          resq MOST_TRACED
 trace_count:    resq 1
 trace_end:      resq 1
+trace_end_last: resq 1
 mark_rsp:       resq 1
 mark_mc_stack:  resq 1
 mark_mc_entry:  resq 1
@@ -113,6 +114,7 @@ strike_run:
 strike_store:
         mov     [rax], ecx
         times SHORT_WHILE nop
+strike_store_end:
         jmp     strike_nothing
 
 strike_breakpoint:
@@ -173,7 +175,6 @@ strike_nothing:
         pop     r12
         pop     rbp
         pop     rbx
-strike_struck:
         ret
 
 spoil:
@@ -186,6 +187,16 @@ spoil:
         mov     r9, rax
         mov     r10, rax
         mov     r11, rax
+        ret
+
+step_once:
+        push    rbp
+        mov     rbp, rsp
+        pushfq
+        or      qword [rsp], TRAP_FLAG
+        popfq
+        nop                             ; #DB behind it; the handler clears TF in the frame
+        pop     rbp
         ret
 
 ; ---- ways in of the test's own -------------------------------------------------------------------------
@@ -214,7 +225,10 @@ entry_trace:
         jae     .end                    ; full: the count says so
         mov     rax, [rsp + AT_RIP]
         cmp     rax, [trace_end]
-        je      .end
+        jb      .goes_on
+        cmp     rax, [trace_end_last]
+        jbe     .end
+.goes_on:
         push    rbx
         lea     rbx, [trace]
         mov     [rbx + 8 * rcx], rax

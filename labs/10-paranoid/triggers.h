@@ -25,22 +25,25 @@ void strike_run(struct strike *strike, const char *code);
 // What may run: nothing (for TF); a store of ECX to the register of the local APIC at RAX, with time for
 // what comes of it; #BP; INT 18; a knock on the injector; a #UD without a stack; gs_take alone, and with
 // gs_give_back.
-extern const char strike_nothing[], strike_store[], strike_breakpoint[], strike_int18[], strike_knock[],
-    strike_no_stack[], strike_take[], strike_take_and_give_back[];
-extern const char strike_breakpoint_behind[], strike_struck[]; // what the CPU comes to afterwards
-extern u64 knocked;                                            // whether somebody was there
-extern u64 taken_gs; // IA32_GS_BASE between the two
+extern const char strike_nothing[], strike_store[], strike_breakpoint[], strike_int18[],
+    strike_knock[], strike_no_stack[], strike_take[], strike_take_and_give_back[];
+extern const char strike_breakpoint_behind[], strike_store_end[]; // what comes afterwards
+extern u64 knocked;                                               // whether somebody was there
+extern u64 taken_gs;                                              // IA32_GS_BASE between the two
 
 // Overwrites what a function need not preserve.
 void spoil(void);
 
+// One single step.
+void step_once(void);
+
 // ---- every instruction of a path ------------------------------------------------------------------
 
-// A way in for #DB. Notes rip in `trace` and goes on by one instruction, until that is in ring 3 or at
-// trace_end. Touches nothing that a path under test uses.
+// A way in for #DB. Notes rip in `trace` and goes on by one instruction, until that is in ring 3 or from
+// trace_end to trace_end_last. Touches nothing that a path under test uses.
 extern const char entry_trace[];
 enum { MOST_TRACED = 1024 };
-extern u64 trace[MOST_TRACED], trace_count, trace_end;
+extern u64 trace[MOST_TRACED], trace_count, trace_end, trace_end_last;
 
 // ---- one chosen instruction -----------------------------------------------------------------------
 

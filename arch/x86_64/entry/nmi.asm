@@ -15,8 +15,8 @@
 %include "common.inc"
 %include "frame.inc"
 
-extern trap, from_user, gs_take, gs_give_back
-global entry_nmi, entry_nmi.copied, entry_nmi.nested, entry_nmi_end
+extern trap, from_user, gs_take, gs_give_back, nmi_settle
+global entry_nmi, entry_nmi.copied, entry_nmi.left, entry_nmi.iretq, entry_nmi.nested, entry_nmi_end
 
 section .entry.text exec
 
@@ -36,6 +36,10 @@ AT_CS           equ PT_CS - PT_RDI
 entry_nmi:
         test    byte [rsp + AT_CS], RPL_MASK
         jnz     .from_user
+        push    rdi
+        lea     rdi, [rsp + 8 - TO_MARKER]
+        call    nmi_settle
+        pop     rdi
         ;@ lab 10.5  If the marker says that one is being handled: to .nested. Else this is the one, and the
         ;@           marker says so from now on. But if the last one was interrupted at .left or .iretq, where
         ;@           the marker is 0 already and the copy not used up yet: to .take_over. {
