@@ -39,7 +39,7 @@ override OUT := $(patsubst $(CURDIR)/%,%,$(abspath $(OUT)))
 MAKEFLAGS += --no-builtin-rules
 
 # What works in the project alone; the files that it needs are not handed out.
-PROJECT_ONLY := grade-class regrade similar check-labs skeletons mutants bench bench-grade hostile docs emulators handout \
+PROJECT_ONLY := grade-class regrade similar gradescope check-labs skeletons mutants bench bench-grade hostile docs emulators handout \
                 start test
 
 .PHONY: help
@@ -291,6 +291,7 @@ QEMU_MACHINE := -accel tcg -machine q35 -cpu max,vendor=GenuineIntel -m 128 -net
 ##project  make grade-class DIR= OUT= [LAB=] [JOBS=]    grade many submissions; it can be stopped and goes on
 ##project  make regrade SUBMISSION= [TEST=]    a complaint: judge a student's folder in OUT again, and say what differs
 ##project  make similar DIR= [LAB=] [LEAST=]    submissions whose holes are alike; EXPORT= writes them for JPlag and MOSS
+##project  make gradescope LAB=        gradescope-labNN.zip, the autograder that Gradescope takes
 ##project  make check-labs              whether labs, holes, skeletons and links fit together
 ##project  make skeletons               derive the skeletons and the links of the solutions
 ##project  make mutants [LAB=]          whether every wrong solution is caught, with its hint
@@ -301,7 +302,7 @@ QEMU_MACHINE := -accel tcg -machine q35 -cpu max,vendor=GenuineIntel -m 128 -net
 # option --name,WORDS: `--name word` for each
 option = $(foreach w,$(2),$(1) $(w))
 
-.PHONY: grade grade-class regrade similar check-labs skeletons mutants bench bench-grade hostile
+.PHONY: grade grade-class regrade similar gradescope check-labs skeletons mutants bench bench-grade hostile
 grade:
 	@grading/deps grade
 	$(Q)grading/grade $(call option,--lab,$(filter-out all,$(asked))) $(call option,--emu,$(EMU)) \
@@ -317,6 +318,9 @@ regrade:
 similar:
 	$(Q)grading/similar --dir '$(DIR)' $(call option,--lab,$(filter-out all,$(asked))) $(call option,--least,$(LEAST)) \
 		$(call option,--export,$(EXPORT))
+
+gradescope:
+	$(Q)grading/gradescope zip '$(filter-out all,$(asked))'
 
 check-labs:
 	$(Q)$(MAKE) -s kernel LAB=kernel

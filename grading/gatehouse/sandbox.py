@@ -8,6 +8,7 @@ parent, and the kernel ends a process namespace with its first process.
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from . import supervise
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc/alternatives", "/etc/ld.so.cache")
 Enclose = Callable[[Sequence[str], Path], list[str]]     # a command, and the directory in which it runs
 
+NOBODY = 65534
 PACKAGES = {"bwrap": "bubblewrap", "prlimit": "util-linux", "env": "coreutils"}
 
 
@@ -33,6 +35,9 @@ class Bounds:
 class Open:
     """No sandbox: for one's own code."""
 
+    def __init__(self, bounds: Bounds = Bounds()) -> None:
+        self.bounds = bounds
+
     def missing(self) -> str | None:
         """None: nothing is needed."""
         return None
@@ -43,11 +48,15 @@ class Open:
         return list(command)
 
 
-class Sandbox(Open):
-    """Bubblewrap's, with BOUNDS."""
+    def limited(self, command: Sequence[str]) -> list[str]:
+        """COMMAND with the bounds."""
+        bounds = self.bounds
+        return ["prlimit", f"--as={bounds.memory}", f"--cpu={bounds.cpu}", f"--nproc={bounds.processes}",
+                f"--fsize={bounds.file}", "--core=0", *command]
 
-    def __init__(self, bounds: Bounds = Bounds()) -> None:
-        self.bounds = bounds
+
+class Sandbox(Open):
+    """Bubblewrap's, with the bounds."""
 
     def missing(self) -> str | None:
         """One line for what is not installed, or None."""
@@ -69,6 +78,32 @@ class Sandbox(Open):
         places = {path: "--ro-bind" for path in read} | {path: "--bind" for path in write}
         for path, bind in ({directory: "--bind"} | places).items():
             words += [bind, str(path), str(path)]
-        bounds = self.bounds
-        return [*words, "--chdir", str(directory), "--", "prlimit", f"--as={bounds.memory}", f"--cpu={bounds.cpu}",
-                f"--nproc={bounds.processes}", f"--fsize={bounds.file}", "--core=0", *command]
+        return [*words, "--chdir", str(directory), "--", *self.limited(command)]
+
+
+class Nobody(Open):
+    """For root in a container that is one submission's alone and has no namespaces to give: the user `nobody`.
+
+    What that user may not read is out of view; the network is the container's affair.
+    """
+
+    def enclose(self, command: Sequence[str], directory: Path, *, read: Sequence[Path] = (),
+                write: Sequence[Path] = ()) -> list[str]:
+        """COMMAND as nobody, who is given what it may write."""
+        for top in {directory, *write} - set(read):
+            for path in [top, *top.rglob("*")]:
+                os.chown(path, NOBODY, NOBODY, follow_symlinks=False)
+        return ["env", "-i", "--ignore-signal=INT", f"PATH={os.defpath}", "LANG=C.UTF-8", "TERM=dumb", "HOME=/tmp",
+                "setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--no-new-privs",
+                *self.limited(command)]
+
+
+def best(bounds: Bounds) -> Open:
+    """The sandbox that this machine allows. Raises OSError if that is none."""
+    sandbox = Sandbox(bounds)
+    command = sandbox.enclose(["true"], Path("/tmp"))
+    if not sandbox.missing() and not subprocess.run(command, capture_output=True, check=False).returncode:
+        return sandbox
+    if os.geteuid() == 0:
+        return Nobody(bounds)
+    raise OSError("bubblewrap cannot make a sandbox here, and only root can do without")

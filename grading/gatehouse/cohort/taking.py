@@ -8,23 +8,23 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..sandbox import Bounds, Sandbox
+from ..sandbox import Bounds, Open, Sandbox
 from .unpack import UNUSABLE, Unpacked, Unusable, printable
 
 GRADING = Path(__file__).resolve().parents[2]
 SECONDS = 60
-BOUNDS = Bounds(memory=1 << 30, cpu=SECONDS // 2, processes=16, file=512 << 20)
+UNPACK = Bounds(memory=1 << 30, cpu=SECONDS // 2, processes=16, file=512 << 20)
 NOTES_MOST = 40
 
 
-def take(source: Path, wanted: Sequence[str], dest: Path) -> Unpacked:
+def take(source: Path, wanted: Sequence[str], dest: Path, sandbox: Open | None = None) -> Unpacked:
     """Unpack SOURCE into DEST, which is made anew. Raises Unusable, and OSError for our own folder."""
     if source.is_symlink():      # the sandbox would show what it leads to
         raise Unusable(f"{printable(source.name)} is a symbolic link; hand in the tree, or an archive of it")
     shutil.rmtree(dest, ignore_errors=True)
     dest.mkdir(parents=True)
     source = source.absolute()
-    command = Sandbox(BOUNDS).enclose(
+    command = (sandbox or Sandbox(UNPACK)).enclose(
         ["/usr/bin/python3", "-I", "-B", "-c", "import runpy, sys; sys.path.insert(0, sys.argv.pop(1)); "
          "runpy.run_module('gatehouse.cohort.unpack', run_name='__main__')",
          str(GRADING), str(source), str(dest), *wanted], dest, read=[GRADING / "gatehouse", source])
@@ -36,8 +36,8 @@ def take(source: Path, wanted: Sequence[str], dest: Path) -> Unpacked:
     if done.returncode == UNUSABLE:
         raise Unusable(done.stderr.strip().split("\n")[-1])
     if done.returncode:
-        raise Unusable(f"{printable(source.name)} takes more to unpack than {BOUNDS.memory >> 20} MiB of memory or "
-                       f"{BOUNDS.cpu} s of processor time")
+        raise Unusable(f"{printable(source.name)} takes more to unpack than {UNPACK.memory >> 20} MiB of memory or "
+                       f"{UNPACK.cpu} s of processor time")
     notes = json.loads(done.stdout)
     more = [f"and {len(notes) - NOTES_MOST} more"] if len(notes) > NOTES_MOST else []
     return Unpacked(dest, [*notes[:NOTES_MOST], *more])

@@ -6,7 +6,7 @@ import io
 import shutil
 import textwrap
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,16 +24,16 @@ from ..qemu import Qemu
 from ..report import WIDTH, Again, Report
 from ..result import LabResult
 from ..runs import Runs
-from ..sandbox import Bounds, Sandbox
+from ..sandbox import Bounds, Open, Sandbox
 from ..session import Session
 from . import atomic, record
 from .blame import Blame, blamed
 from .intake import Entry
 from .plan import Plan
 from .record import Record
-from .taking import take
+from .taking import UNPACK, take
 from .unpack import Unusable
-from .workshop import Earlier, Workbench, make_view
+from .workshop import BUILD, Earlier, Workbench, make_view
 
 FILES, REPORT, DATA, RUNS = "files", "report.txt", "report.json", "runs"
 EMULATE = Bounds(cpu=120)
@@ -47,6 +47,7 @@ class Workshop:
     plan: Plan
     jobs: int
     place: Path                     # for what is made anew for each run of the grader
+    sandbox: Callable[[Bounds], Open] = Sandbox
     _benches: dict[Earlier, SimpleQueue[Workbench]] = field(default_factory=dict)
 
     def __enter__(self) -> Workshop:
@@ -57,7 +58,7 @@ class Workshop:
         self.lab = labs.find(self.labs, plan.lab)
         self.wanted = plan.wanted(self.labs)
         self.pool = ThreadPoolExecutor(self.jobs)
-        sandbox = Sandbox(EMULATE)
+        sandbox = self.sandbox(EMULATE)
         known: dict[str, Emulator] = {"qemu": Qemu(sandbox=sandbox), "bochs": Bochs(sandbox=sandbox)}
         silent = Progress(io.StringIO())
         self.session = Session(plan.root, self.labs, [known[name] for name in plan.emulators],
@@ -68,7 +69,8 @@ class Workshop:
             view = make_view(plan.root, self.labs, self.lab, earlier, self.place / f"view-{earlier}")
             benches = self._benches[earlier] = SimpleQueue()
             for number in range(self.jobs):
-                benches.put(Workbench(self.session, self.lab, earlier, view, self.place / f"{earlier}-{number}"))
+                benches.put(Workbench(self.session, self.lab, earlier, view, self.place / f"{earlier}-{number}",
+                                      self.sandbox(BUILD)))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -81,7 +83,7 @@ class Workshop:
         folder.mkdir(parents=True, exist_ok=True)
         begun = time.monotonic()
         try:
-            notes = take(entry.path, self.wanted, folder / f"{FILES}.new").notes
+            notes = take(entry.path, self.wanted, folder / f"{FILES}.new", self.sandbox(UNPACK)).notes
             key = self.plan.key(record.digest_of(folder / f"{FILES}.new"))
             before = record.read(folder)
             if before and before.final and before.key == key and (folder / REPORT).is_file():

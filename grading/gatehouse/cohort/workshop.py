@@ -19,7 +19,7 @@ from .. import overlay
 from ..build import Builder, CannotJudge, Source
 from ..labs import Lab, Test
 from ..result import LabResult
-from ..sandbox import Bounds, Sandbox
+from ..sandbox import Bounds, Open
 from ..session import Session
 
 Earlier = Literal["reference", "own"]
@@ -84,11 +84,12 @@ class Judged:
 class Workbench:
     """One worker's place: an overlay, and an output directory that begins each time as the reference left it."""
 
-    def __init__(self, session: Session, lab: Lab, earlier: Earlier, view: Path, place: Path) -> None:
+    def __init__(self, session: Session, lab: Lab, earlier: Earlier, view: Path, place: Path,
+                 sandbox: Open) -> None:
         self._session = session
         self._lab = lab
         self._earlier = earlier
-        self._builder = Builder(view, 1, Sandbox(BUILD))
+        self._builder = Builder(view, 1, sandbox)
         self._overlay, self._out, self._clean = place / "overlay", place / "out", place / "clean"
         self._prepare()
 
