@@ -89,7 +89,9 @@ class Nobody(Open):
 
     def enclose(self, command: Sequence[str], directory: Path, *, read: Sequence[Path] = (),
                 write: Sequence[Path] = ()) -> list[str]:
-        """COMMAND as nobody, who is given what it may write."""
+        """COMMAND as nobody, who is given what it may write, and let into the folders that it may read."""
+        for path in read:
+            path.chmod(path.stat().st_mode | 0o055)
         for top in {directory, *write} - set(read):
             for path in [top, *top.rglob("*")]:
                 os.chown(path, NOBODY, NOBODY, follow_symlinks=False)

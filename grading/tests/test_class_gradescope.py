@@ -6,6 +6,8 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -45,14 +47,21 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return top / "source"
 
 
-def judged(source: Path, tmp_path: Path, sandbox: type[Open], old: str = "", new: str = "") -> dict[str, Any]:
+@pytest.fixture
+def open_place() -> Iterator[Path]:
+    """A folder that nobody can reach, as /autograder."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+def judged(source: Path, place: Path, sandbox: type[Open], old: str = "", new: str = "") -> dict[str, Any]:
     """results.json for lab 00 with a change."""
-    tmp_path.chmod(0o755)
-    tree = tmp_path / "submission" / SERIAL
-    tree.parent.mkdir(parents=True)
+    tree = place / "submission" / SERIAL
+    tree.parent.mkdir(parents=True, exist_ok=True)
     tree.write_text((ROOT / SERIAL).read_text().replace(old, new, 1) if old else (ROOT / SERIAL).read_text())
-    gradescope.judge(source / gradescope.TREE, LAB, tmp_path, sandbox)
-    said: dict[str, Any] = json.loads((tmp_path / "results/results.json").read_text())
+    gradescope.judge(source / gradescope.TREE, LAB, place, sandbox)
+    said: dict[str, Any] = json.loads((place / "results/results.json").read_text())
     return said
 
 
@@ -62,16 +71,16 @@ def test_the_archive(source: Path) -> None:
         assert os.access(source / name, os.X_OK)
     for script in ("setup.sh", "run_autograder"):
         subprocess.run(["shellcheck", source / script], check=True)
-    inside = {path.relative_to(source / "gatehouse").as_posix() for path in source.rglob("*")}
-    assert not any("/mutants" in name or "/solution" in name or name.startswith((".git", "docs")) for name in inside)
+    inside = {path.relative_to(source / "gatehouse").as_posix() for path in (source / "gatehouse").rglob("*")}
+    assert not any("/mutants/" in name or "/solution/" in name or name.startswith((".git", "docs")) for name in inside)
     assert not list(source.rglob("grading/tests"))
 
 
 @pytest.mark.parametrize("sandbox", [Sandbox, pytest.param(Nobody, marks=pytest.mark.skipif(
     os.geteuid() != 0, reason="only root can become nobody"))])
-def test_results(source: Path, tmp_path: Path, sandbox: type[Open]) -> None:
-    for number, (old, new, fine) in enumerate((("", "", True), ("& LSR_THRE)", "& 1)", False), ("void", "vojd", False))):
-        said = judged(source, tmp_path / str(number), sandbox, old, new)
+def test_results(source: Path, open_place: Path, sandbox: type[Open]) -> None:
+    for old, new, fine in (("", "", True), ("& LSR_THRE)", "& 1)", False), ("void", "vojd", False)):
+        said = judged(source, open_place, sandbox, old, new)
         jsonschema.validate(said, RESULTS)
         assert said["score"] == sum(test["score"] for test in said["tests"])
         assert (said["score"] == 100) == fine
@@ -81,10 +90,10 @@ def test_results(source: Path, tmp_path: Path, sandbox: type[Open]) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become nobody")
-def test_without_namespaces_the_reference_is_out_of_view(source: Path, tmp_path: Path) -> None:
+def test_without_namespaces_the_reference_is_out_of_view(source: Path, open_place: Path) -> None:
     source.chmod(0o700)
     place = source / "gatehouse" / SERIAL
-    said = judged(source, tmp_path, Nobody, "#include", f'#include "{place}"\n#include')
+    said = judged(source, open_place, Nobody, "#include", f'#include "{place}"\n#include')
     assert said["score"] == 0 and "Permission denied" in said["output"]
 
 

@@ -5,7 +5,7 @@
 
 By Gradescope's "Autograder Specifications": the archive holds setup.sh and run_autograder; the result goes to
 /autograder/results/results.json. Each submission has a container of its own there, in which bubblewrap may lack the
-namespaces; then builds and emulators run as nobody, who cannot read this tree.
+namespaces; then archives are unpacked and kernels built by nobody, who cannot read this tree.
 """
 
 from __future__ import annotations
