@@ -21,7 +21,7 @@ struct file_operations;
 struct node {
     const char *name;
     struct node *parent;   // the directory that it is in; of the root, the root
-    struct node *children; // of a directory: what is in it, the last to come first,
+    struct node *children; // of a directory: what is in it, in the order in which it came,
     struct node *next;     // each with the next one
     u32 mode, owner, group;
     u32 inode;       // its number; no two nodes of a tree have the same

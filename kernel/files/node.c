@@ -11,6 +11,16 @@ void tree_initialise(struct tree *tree)
     tree->root.parent = tree->newest = &tree->root;
 }
 
+// The link to this child of the directory; to NULL, which is where the next child belongs, if `child` is NULL.
+static struct node **link_to(struct node *directory, const struct node *child)
+{
+    struct node **link = &directory->children;
+
+    while (*link != child)
+        link = &(*link)->next;
+    return link;
+}
+
 int tree_add(struct tree *tree, struct node *directory, const struct node *node)
 {
     const struct node *there;
@@ -30,19 +40,19 @@ int tree_add(struct tree *tree, struct node *directory, const struct node *node)
     copy->directories = 0;
     copy->inode = tree->newest->inode + 1;
     copy->older = tree->newest;
-    copy->next = directory->children;
-    directory->children = tree->newest = copy;
+    copy->next = NULL;
+    *link_to(directory, NULL) = tree->newest = copy;
     directory->directories += node_kind(node) == S_IFDIR;
     return 0;
 }
 
-// The newest node has no children, and is the first of its directory.
+// The newest node has no children, and is the last of its directory.
 void tree_cut(struct tree *tree, const struct node *last)
 {
     struct node *node;
 
     while ((node = tree->newest) != &tree->root && node != last) {
-        node->parent->children = node->next;
+        *link_to(node->parent, node) = NULL;
         node->parent->directories -= node_kind(node) == S_IFDIR;
         tree->newest = node->older;
         heap_free(node);

@@ -46,12 +46,12 @@ static void begin(const char *input)
     size_t at;
 
     archive_size = 0;
-    archive_put("etc", S_IFDIR | 0755, "");
-    archive_put("etc/motd", S_IFREG | 0644, "Welcome to Gatehouse\n");
-    archive_put("etc/tool", S_IFREG | 0755, "#!");
-    archive_put("etc/link", S_IFLNK | 0777, "motd");
-    archive_put("etc/dangling", S_IFLNK | 0777, "missing");
-    archive_put("etc/sub", S_IFDIR | 0755, "");
+    archive_put("box", S_IFDIR | 0755, "");
+    archive_put("box/motd", S_IFREG | 0644, "Welcome to Gatehouse\n");
+    archive_put("box/tool", S_IFREG | 0755, "#!");
+    archive_put("box/link", S_IFLNK | 0777, "motd");
+    archive_put("box/dangling", S_IFLNK | 0777, "missing");
+    archive_put("box/sub", S_IFDIR | 0755, "");
     archive_end();
     last = root_tree.newest;
     report_error(initramfs_add(&root_tree, archive, archive_size, &problem, &at), 0, "an archive");
@@ -104,33 +104,33 @@ TEST(file_open)
         const char *path;
         int flags, result;
     } rows[] = {
-        { "/etc/motd", O_RDONLY, 3 },
-        { "etc/motd", O_RDONLY, 3 },
-        { "/etc/link", O_RDONLY, 3 },
-        { "/etc", O_RDONLY, 3 },
-        { "/etc/", O_RDONLY | O_DIRECTORY, 3 },
+        { "/box/motd", O_RDONLY, 3 },
+        { "box/motd", O_RDONLY, 3 },
+        { "/box/link", O_RDONLY, 3 },
+        { "/box", O_RDONLY, 3 },
+        { "/box/", O_RDONLY | O_DIRECTORY, 3 },
         { "/dev/null", O_RDWR | CREATE | O_TRUNC, 3 },
-        { "/etc/motd", CREATE, 3 },
+        { "/box/motd", CREATE, 3 },
         { "", O_RDONLY, -ENOENT },
         { "/none", O_RDONLY, -ENOENT },
         { "/none/none", CREATE, -ENOENT },
         { "/none", CREATE | O_WRONLY, -EROFS },
         { "/none/", CREATE, -EISDIR },
-        { "/etc/dangling", O_RDONLY, -ENOENT },
-        { "/etc/dangling", CREATE, -EROFS },
-        { "/etc/dangling", NEW, -EEXIST },
-        { "/etc/motd", NEW, -EEXIST },
-        { "/etc/motd", O_WRONLY, -EROFS },
-        { "/etc/motd", O_RDWR, -EROFS },
-        { "/etc/motd", O_TRUNC, -EROFS },
-        { "/etc/motd/", O_RDONLY, -ENOTDIR },
-        { "/etc/motd/x", O_RDONLY, -ENOTDIR },
-        { "/etc/motd", O_DIRECTORY, -ENOTDIR },
-        { "/etc/link", O_NOFOLLOW, -ELOOP },
-        { "/etc/link", O_NOFOLLOW | O_DIRECTORY, -ENOTDIR },
-        { "/etc", O_WRONLY, -EISDIR },
-        { "/etc", CREATE, -EISDIR },
-        { "/etc", O_TRUNC, -EISDIR },
+        { "/box/dangling", O_RDONLY, -ENOENT },
+        { "/box/dangling", CREATE, -EROFS },
+        { "/box/dangling", NEW, -EEXIST },
+        { "/box/motd", NEW, -EEXIST },
+        { "/box/motd", O_WRONLY, -EROFS },
+        { "/box/motd", O_RDWR, -EROFS },
+        { "/box/motd", O_TRUNC, -EROFS },
+        { "/box/motd/", O_RDONLY, -ENOTDIR },
+        { "/box/motd/x", O_RDONLY, -ENOTDIR },
+        { "/box/motd", O_DIRECTORY, -ENOTDIR },
+        { "/box/link", O_NOFOLLOW, -ELOOP },
+        { "/box/link", O_NOFOLLOW | O_DIRECTORY, -ENOTDIR },
+        { "/box", O_WRONLY, -EISDIR },
+        { "/box", CREATE, -EISDIR },
+        { "/box", O_TRUNC, -EISDIR },
     };
 
     begin("");
@@ -145,7 +145,7 @@ TEST(file_open)
     copy_to_user(PATHS, seen, PAGE_SIZE);
     report_error(sys_open(PATHS, O_RDONLY, 0), -ENAMETOOLONG, "a path without an end");
     report_error(sys_open(PATHS + 1, O_RDONLY, 0), -ENAMETOOLONG, "a path of 4096 bytes and more");
-    for (long fd = 0; fd >= 0; fd = open("/etc/motd", O_RDONLY))
+    for (long fd = 0; fd >= 0; fd = open("/box/motd", O_RDONLY))
         report(fd <= FILES_MOST, "descriptor %ld", fd);
     report_error(open("/none", O_RDONLY), -EMFILE, "when all descriptors are taken");
     end();
@@ -153,17 +153,17 @@ TEST(file_open)
 
 TEST(file_openat)
 {
-    long etc;
+    long box;
 
     begin("");
-    etc = open("/etc", O_RDONLY | O_CLOEXEC);
-    report_error(sys_openat((int)etc, path("motd"), O_RDONLY, 0), 4, "a file in it");
+    box = open("/box", O_RDONLY | O_CLOEXEC);
+    report_error(sys_openat((int)box, path("motd"), O_RDONLY, 0), 4, "a file in it");
     report_error(sys_openat(4, path("motd"), O_RDONLY, 0), -ENOTDIR, "in a file");
     report_error(sys_openat(9, path("motd"), O_RDONLY, 0), -EBADF, "in what is not open");
-    report_error(sys_openat(9, path("/etc/motd"), O_RDONLY, 0), 5, "by an absolute path");
-    report_error(sys_fcntl((int)etc, 1, 0), 1, "FD_CLOEXEC of the first");
-    report_error(sys_fcntl((int)etc, 3, 0), O_LARGEFILE, "its flags");
-    report_error(sys_fchdir((int)etc), 0, "fchdir");
+    report_error(sys_openat(9, path("/box/motd"), O_RDONLY, 0), 5, "by an absolute path");
+    report_error(sys_fcntl((int)box, 1, 0), 1, "FD_CLOEXEC of the first");
+    report_error(sys_fcntl((int)box, 3, 0), O_LARGEFILE, "its flags");
+    report_error(sys_fchdir((int)box), 0, "fchdir");
     report_error(sys_openat(AT_FDCWD, path("motd"), O_RDONLY, 0), 6, "in the current directory");
     end();
 }
@@ -171,7 +171,7 @@ TEST(file_openat)
 TEST(file_read)
 {
     begin("");
-    report_error(open("/etc/motd", O_RDONLY), 3, "open");
+    report_error(open("/box/motd", O_RDONLY), 3, "open");
     report_error(sys_read(3, DATA, 7), 7, "a part");
     expect_bytes(DATA, "Welcome", "a part");
     report_error(sys_read(3, NOTHING - 3, 7), -EFAULT, "to a page that cannot be written");
@@ -189,7 +189,7 @@ TEST(file_read)
     report_error(sys_pread64(3, DATA, 10, -1), -EINVAL, "pread64 from before the file");
     report_error(sys_pread64(3, DATA, 10, INT64_MAX), 0, "pread64 from far behind it");
     report_error(sys_pread64(1, DATA, 10, 0), -ESPIPE, "pread64 from a pipe");
-    report_error(open("/etc", O_RDONLY), 4, "open a directory");
+    report_error(open("/box", O_RDONLY), 4, "open a directory");
     report_error(sys_read(4, DATA, 10), -EISDIR, "reading it");
     end();
 }
@@ -217,7 +217,7 @@ TEST(file_seek)
     };
 
     begin("");
-    open("/etc/motd", O_RDONLY);
+    open("/box/motd", O_RDONLY);
     for (size_t i = 0; i < array_length(rows); i++)
         report_error(sys_lseek(3, rows[i].offset, rows[i].whence), rows[i].result, "lseek(%ld, %u)",
                      rows[i].offset, rows[i].whence);
@@ -241,7 +241,7 @@ TEST(file_vectors)
     size_t size;
 
     begin("typed");
-    open("/etc/motd", O_RDONLY);
+    open("/box/motd", O_RDONLY);
     report_error(sys_readv(3, pieces(DATA, 3, DATA + 100, 4), 2), 7, "readv");
     expect_bytes(DATA, "Wel", "the first piece");
     expect_bytes(DATA + 100, "come", "the second");
@@ -295,7 +295,7 @@ TEST(file_send)
     size_t size;
 
     begin("");
-    open("/etc/motd", O_RDONLY);
+    open("/box/motd", O_RDONLY);
     report_error(sys_sendfile(1, 3, 0, 8), 8, "sendfile");
     report_error(sys_sendfile(1, 3, 0, 1000), 13, "the rest");
     report_error(sys_sendfile(1, 3, 0, 1000), 0, "at the end");
@@ -316,7 +316,7 @@ TEST(file_descriptors)
     enum { DUPFD, GETFD, SETFD, GETFL, SETFL, DUPFD_CLOEXEC = 1030 };
 
     begin("");
-    open("/etc/motd", O_RDONLY);
+    open("/box/motd", O_RDONLY);
     report_error(sys_dup(3), 4, "dup");
     report_error(sys_read(4, DATA, 5), 5, "reading by the copy");
     report_error(sys_lseek(3, 0, SEEK_CUR), 5, "they share their position");
@@ -352,7 +352,7 @@ TEST(file_status)
     const struct stat *stat = (const struct stat *)seen;
 
     begin("");
-    report_error(sys_stat(path("/etc/link"), DATA), 0, "stat of a link");
+    report_error(sys_stat(path("/box/link"), DATA), 0, "stat of a link");
     memory_at(DATA, sizeof(*stat));
     report_equal(stat->mode, S_IFREG | 0644, "the mode of what it leads to");
     report_count(stat->size, 21, "size");
@@ -360,11 +360,11 @@ TEST(file_status)
     report_count(stat->links, 1, "names");
     report_count(stat->owner, 1000, "owner");
     report_count(stat->modified, 1234567890, "when it was written");
-    report_error(sys_lstat(path("/etc/link"), DATA), 0, "lstat");
+    report_error(sys_lstat(path("/box/link"), DATA), 0, "lstat");
     memory_at(DATA, sizeof(*stat));
     report_equal(stat->mode, S_IFLNK | 0777, "the mode of the link");
-    report_error(sys_newfstatat(AT_FDCWD, path("etc"), DATA, 0), 0, "newfstatat");
-    report_count(((const struct stat *)memory_at(DATA, sizeof(*stat)))->links, 3, "names of /etc");
+    report_error(sys_newfstatat(AT_FDCWD, path("box"), DATA, 0), 0, "newfstatat");
+    report_count(((const struct stat *)memory_at(DATA, sizeof(*stat)))->links, 3, "names of /box");
     report_error(sys_fstat(2, DATA), 0, "fstat of the terminal");
     memory_at(DATA, sizeof(*stat));
     report_equal(stat->mode, S_IFCHR | 0600, "its mode");
@@ -377,14 +377,14 @@ TEST(file_status)
     report_error(sys_newfstatat(1, path("/"), DATA, 1), -EINVAL, "an unknown flag");
     report_error(sys_fstat(9, DATA), -EBADF, "fstat of nothing");
     report_error(sys_stat(path("/"), READ_ONLY - 100), -EFAULT, "stat to a bad address");
-    report_error(sys_access(path("/etc/motd"), 4), 0, "reading /etc/motd");
-    report_error(sys_access(path("/etc/motd"), 2), -EROFS, "writing it");
-    report_error(sys_access(path("/etc/motd"), 1), -EACCES, "executing it");
-    report_error(sys_access(path("/etc/tool"), 1), 0, "executing /etc/tool");
+    report_error(sys_access(path("/box/motd"), 4), 0, "reading /box/motd");
+    report_error(sys_access(path("/box/motd"), 2), -EROFS, "writing it");
+    report_error(sys_access(path("/box/motd"), 1), -EACCES, "executing it");
+    report_error(sys_access(path("/box/tool"), 1), 0, "executing /box/tool");
     report_error(sys_access(path("/dev/null"), 6), 0, "reading and writing /dev/null");
     report_error(sys_access(path("/none"), 0), -ENOENT, "a file that is not there");
     report_error(sys_access(path("/"), 8), -EINVAL, "an unknown mode");
-    report_error(sys_faccessat2(AT_FDCWD, path("etc/dangling"), 0, AT_SYMLINK_NOFOLLOW), 0,
+    report_error(sys_faccessat2(AT_FDCWD, path("box/dangling"), 0, AT_SYMLINK_NOFOLLOW), 0,
                  "a link that leads nowhere");
     end();
 }
@@ -404,7 +404,7 @@ TEST(file_directories)
     long all;
 
     begin("");
-    open("/etc", O_RDONLY);
+    open("/box", O_RDONLY);
     report_error(sys_getdents64(3, DATA, 23), -EINVAL, "no room for one entry");
     report_error(sys_getdents64(3, READ_ONLY, 100), -EFAULT, "to a bad address");
     for (; (entry = next_entry()); entries++) {
@@ -428,9 +428,9 @@ TEST(file_directories)
 
     report_error(sys_getcwd(DATA, 100), 2, "getcwd");
     expect_bytes(DATA, "/", "getcwd");
-    report_error(sys_chdir(path("etc/./sub/")), 0, "chdir");
+    report_error(sys_chdir(path("box/./sub/")), 0, "chdir");
     report_error(sys_getcwd(DATA, 9), 9, "getcwd, with just enough room");
-    expect_bytes(DATA, "/etc/sub", "getcwd");
+    expect_bytes(DATA, "/box/sub", "getcwd");
     report_error(sys_getcwd(DATA, 8), -ERANGE, "getcwd, with too little");
     report_error(sys_getcwd(READ_ONLY, 100), -EFAULT, "getcwd to a bad address");
     report_error(sys_chdir(path("../motd")), -ENOTDIR, "chdir to a file");
@@ -443,17 +443,17 @@ TEST(file_directories)
 TEST(file_links)
 {
     begin("");
-    report_error(sys_readlink(path("/etc/link"), DATA, 100), 4, "readlink");
+    report_error(sys_readlink(path("/box/link"), DATA, 100), 4, "readlink");
     expect_bytes(DATA, "motd", "readlink");
-    report_error(sys_readlink(path("/etc/link"), DATA, 2), 2, "with little room");
-    report_error(sys_readlink(path("/etc/link"), DATA, 0), -EINVAL, "with none");
-    report_error(sys_readlink(path("/etc/link"), READ_ONLY, 9), -EFAULT, "to a bad address");
-    report_error(sys_readlink(path("/etc/motd"), DATA, 9), -EINVAL, "of a file");
+    report_error(sys_readlink(path("/box/link"), DATA, 2), 2, "with little room");
+    report_error(sys_readlink(path("/box/link"), DATA, 0), -EINVAL, "with none");
+    report_error(sys_readlink(path("/box/link"), READ_ONLY, 9), -EFAULT, "to a bad address");
+    report_error(sys_readlink(path("/box/motd"), DATA, 9), -EINVAL, "of a file");
     report_error(sys_readlink(path("/none"), DATA, 9), -ENOENT, "of nothing");
     report_error(sys_readlink(path("/proc/self/exe"), DATA, 9), -ENOENT, "of no program's file");
-    memcpy(task->process->exe, "/etc/tool", 10);
+    memcpy(task->process->exe, "/box/tool", 10);
     report_error(sys_readlink(path("/proc/self/exe"), DATA, 100), 9, "of the program's file");
-    expect_bytes(DATA, "/etc/tool", "/proc/self/exe");
+    expect_bytes(DATA, "/box/tool", "/proc/self/exe");
     report_error(open("/proc/self/exe", O_RDONLY), 3, "opening it");
     report_error(sys_read(3, DATA, 9), 2, "reading it");
     end();
@@ -554,12 +554,12 @@ TEST(file_nonsense)
 
     for (unsigned round = 0; round < ROUNDS; round++) {
         begin("some input");
-        open("/etc", O_RDONLY);
-        open("/etc/motd", O_RDONLY);
+        open("/box", O_RDONLY);
+        open("/box/motd", O_RDONLY);
         files_set(current_files(), 2, NULL,
                   false); // of the terminal: what is written would be seen,
         files_set(current_files(), 0, NULL, false); // and nobody types
-        path("/etc/../dev/null");
+        path("/box/../dev/null");
         for (unsigned i = 0; i < CALLS; i++)
             any_call();
         end();
