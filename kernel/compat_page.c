@@ -1,14 +1,14 @@
 // The page that 32-bit programs call, in their address spaces.
 
 #include <arch/compat.h>
+#include <arch/paging.h>
 #include <kernel/compat_page.h>
-#include <kernel/string.h>
 
 static int fill(const struct region *region, u64 address, void *memory)
 {
     (void)region;
     (void)address;
-    memcpy(memory, compat_page, PAGE_SIZE);
+    page_copy(memory, compat_page);
     return 0;
 }
 
