@@ -49,50 +49,6 @@ static void keep(const void *text, size_t size)
         said[said_length++] = *from++;
 }
 
-// ---- its address space -----------------------------------------------------------------------------
-
-static int fill_page(const struct region *region, u64 address, void *memory)
-{
-    page_copy(memory, (const u8 *)region->context + (address - region->start));
-    return 0;
-}
-
-static int add_regions(struct address_space *space)
-{
-    const unsigned user = ACCESS_USER | ACCESS_READ;
-    const struct region regions[] = {
-        { .start = CODE,
-          .end = CODE + PAGE_SIZE,
-          .rights = user | ACCESS_EXECUTE,
-          .fill = fill_page,
-          .context = program.code },
-        { .start = DATA,
-          .end = DATA + DATA_SIZE,
-          .rights = user | ACCESS_WRITE,
-          .fill = fill_page,
-          .context = program.data },
-        { .start = READ_ONLY, .end = READ_ONLY + PAGE_SIZE, .rights = user },
-        { .start = FORBIDDEN, .end = FORBIDDEN + PAGE_SIZE, .rights = ACCESS_USER },
-        { .start = STACK - PAGE_SIZE,
-          .end = STACK,
-          .rights = user | ACCESS_WRITE,
-          .lowest = STACK - 64 * PAGE_SIZE },
-        { .start = LAST_PAGE,
-          .end = USER_END,
-          .rights = user | ACCESS_EXECUTE,
-          .fill = fill_page,
-          .context = program.last_page },
-    };
-
-    for (size_t i = 0; i < array_length(regions); i++) {
-        int error = region_add(space, &regions[i]);
-
-        if (error)
-            return error;
-    }
-    return 0;
-}
-
 // ---- one program -----------------------------------------------------------------------------------
 
 static void finding(const char *format, ...)
@@ -132,12 +88,9 @@ static struct leak look_for_leaks(const struct task *task)
 // Returns by which vector it ended.
 static unsigned run(u64 budget, struct leak *leak)
 {
-    struct task *task = process_new("hostile");
+    struct task *task = program_load(&program);
     unsigned vector;
 
-    if (!task || add_regions(task->space) != 0)
-        panic("no memory for a hostile program");
-    user_frame_make(task_regs(task), CODE, STACK);
     watch_program(&program, alone());
     budget_start(budget);
     task_run(task);
@@ -186,6 +139,7 @@ static void say_how_they_ended(void)
         if (ended_by[vector])
             print("# ended by %s: %lu\n", vectors[vector].name, ended_by[vector]);
     print("# ended by itself: %lu\n", ended_by[EXITED]);
+    calls_print();
 }
 
 static bool probe(void)
@@ -210,6 +164,7 @@ static void prepare(void)
 
     watch_prepare();
     budget_prepare();
+    calls_prepare(alone());
     honest_prepare();
     if (!honest_begins(&what) || !honest_goes_on(&what))
         panic("before any hostile program: %s", what);

@@ -7,16 +7,18 @@
 #include <kernel/random.h>
 
 // Where a program has what. All of it lies below 4 GiB but for its last page.
-#define CODE      FLAT_CODE               // to read and execute; behind it is nothing
-#define DATA      FLAT_DATA               // to read and write; behind it is nothing
-#define READ_ONLY 0x600000ul              // a page of zeroes,
-#define FORBIDDEN (READ_ONLY + PAGE_SIZE) // and behind it one that may not be touched at all
-#define LAST_PAGE (USER_END - PAGE_SIZE)  // code in the last page of ring 3's half
-#define STACK     FLAT_STACK
+#define CODE       FLAT_CODE               // to read and execute; behind it is nothing
+#define DATA       FLAT_DATA               // to read and write; behind it is nothing
+#define READ_ONLY  0x600000ul              // a page of zeroes,
+#define FORBIDDEN  (READ_ONLY + PAGE_SIZE) // and behind it one that may not be touched at all
+#define LAST_PAGE  (USER_END - PAGE_SIZE)  // code in the last page of ring 3's half
+#define STACK      FLAT_STACK
+#define STACK_MOST (64 * PAGE_SIZE)
 
 // In DATA.
 enum {
     FRAMES = 0,      // what each step takes its flags, RSP, SS and CS from
+    RETURNS = 0x400, // stacks for the way back from SYSENTER and 32-bit SYSCALL, for each step
     STRINGS = 0x600, // paths and the like
     WORDS = 0x800,   // what system calls take for their structures
     WORDS_END = 0x900,
@@ -46,6 +48,9 @@ struct program {
 
 // The program that belongs to the seed.
 void program_make(struct program *program, u64 seed);
+
+// A process with it. Memory that is out is a panic. load.c
+struct task *program_load(struct program *program);
 
 // In QEMU, which programs must not use to get around the kernel, or end: it reads the stack of a far return
 // or an IRETQ as ring 0, the kernel's memory too (docs/emulators.md, far-return-smap), and dies of some
@@ -85,7 +90,7 @@ static inline bool one_in(struct program *program, u64 sides)
 u64 nasty_value(struct program *program);
 u64 nasty_flags(struct program *program);
 u16 nasty_selector(struct program *program);
-u64 nasty_number(struct program *program);
+u64 nasty_number(struct program *program, bool compat);
 
 // ---- pieces.asm: instructions ----------------------------------------------------------------------
 
@@ -121,6 +126,14 @@ void budget_prepare(void);
 // The task's program may run so many instructions from now on; then it ends, by the timer's vector.
 void budget_start(u64 instructions);
 void budget_stop(void);
+
+// ---- calls.c ---------------------------------------------------------------------------------------
+
+// From now on is told of every system call. `tell`: prints it.
+void calls_prepare(bool tell);
+
+// Prints how many there were.
+void calls_print(void);
 
 // ---- watch.c ---------------------------------------------------------------------------------------
 

@@ -8,15 +8,18 @@
 #include <kernel/hostile/hostile.h>
 #include <kernel/string.h>
 
-enum { RAX = 0, RSP = 4 }; // as instructions number them. SDM vol. 2, table 3-1
-enum { SLOT = REGISTERS * 8, FRAME = 5 * 8, ROOM_FOR_STEP = 480, RANDOM_MOST = 32 };
+enum { RAX = 0, RSP = 4, RBP = 5 }; // as instructions number them. SDM vol. 2, table 3-1
+enum { WAY_BACK = 16, SLOT = REGISTERS * 8, FRAME = 5 * 8, ROOM_FOR_STEP = 480, RANDOM_MOST = 32 };
 
 static_assert(STEPS_MOST * ROOM_FOR_STEP < PAGE_SIZE, "the code is one page");
-static_assert(STEPS_MOST * FRAME <= STRINGS && DUMPS + STEPS_MOST * SLOT <= DATA_SIZE, "the data");
+static_assert(STEPS_MOST * FRAME <= RETURNS && RETURNS + STEPS_MOST * WAY_BACK <= STRINGS &&
+                  DUMPS + STEPS_MOST * SLOT <= DATA_SIZE,
+              "the data");
 
 // What a step is to be.
 struct plan {
-    bool door, compat;
+    unsigned number;
+    bool door, compat, i386; // a call with i386's numbers
     u64 rip, flags, rsp;
     u16 cs, ss;
 };
@@ -97,11 +100,26 @@ static void load_segment(struct program *program)
     PUT(program, 0x8e, (u8)(0xc0 | segments[below(program, array_length(segments))] << 3));
 }
 
-static void load_registers(struct program *program, bool door)
+// What RBP must be at 32-bit code's fast ways into the kernel, if the program is to go on behind them.
+static u64 way_back(unsigned number)
+{
+    return DATA + RETURNS + number * WAY_BACK;
+}
+
+static u64 value_of(struct program *program, const struct plan *plan, unsigned reg)
+{
+    if (reg == RAX && plan->door)
+        return nasty_number(program, plan->i386);
+    if (reg == RBP && plan->compat && one_in(program, 2))
+        return way_back(plan->number);
+    return nasty_value(program);
+}
+
+static void load_registers(struct program *program, const struct plan *plan)
 {
     for (unsigned reg = 0; reg < REGISTERS; reg++)
         if (reg != RSP)
-            load(program, reg, reg == RAX && door ? nasty_number(program) : nasty_value(program));
+            load(program, reg, value_of(program, plan, reg));
 }
 
 // All at once by IRETQ, the trap flag and RF too.
@@ -201,8 +219,10 @@ static void put_step(struct program *program, unsigned number)
     u64 frame = DATA + FRAMES + number * FRAME, dump = DATA + DUMPS + number * SLOT;
     struct step *step = &program->step[number];
     struct plan plan = {
+        .number = number,
         .door = below(program, 8) < 5,
         .compat = one_in(program, 4),
+        .i386 = one_in(program, 2),
         .flags = nasty_flags(program),
         .rsp = one_in(program, 2) ? nasty_value(program) : DATA + SAFE_STACK,
         .ss = one_in(program, 32) ? nasty_selector(program) : USER_DS,
@@ -214,7 +234,7 @@ static void put_step(struct program *program, unsigned number)
     clear_flags(program);
     if (one_in(program, 6))
         load_segment(program);
-    load_registers(program, plan.door);
+    load_registers(program, &plan);
     plan.rip = CODE + program->length + (by_iretq ? 12 : plan.compat ? 7 : 0);
     if (!plan.compat && one_in(program, 24))
         plan.rip = at_an_end(program, choose(program, &plan));
@@ -225,8 +245,11 @@ static void put_step(struct program *program, unsigned number)
     if (!by_iretq)
         set_flags(program, &plan, frame);
     put_target(program, &plan);
-    if (plan.compat)
+    if (plan.compat) {
+        *(u32 *)&program->data[way_back(number) - DATA + WAY_BACK - sizeof(u32)] =
+            (u32)(CODE + program->length);
         leave_compat(program);
+    }
     known_note(program, plan.rsp);
     known_note_bytes(program, &program->code[step->target], program->length - step->target);
     step->compat = plan.compat;
@@ -239,15 +262,16 @@ static void put_step(struct program *program, unsigned number)
 
 static void fill_data(struct program *program)
 {
-    static const char strings[] = "/proc/self/exe\0/\0.\0..\0/bin/sh\0/etc\0%s%n\0a\0//../x/../";
+    static const char strings[] =
+        "/proc/self/exe\0/\0.\0..\0/bin/sh\0/dev/null\0/dev/zero\0%s%n\0a\0//../x/../";
 
     memcpy(&program->data[STRINGS], strings, sizeof(strings));
     for (size_t at = WORDS; at < WORDS_END; at += 8) {
         u64 word = nasty_value(program);
 
         memcpy(&program->data[at], &word, sizeof(word));
-        known_note(program, word);
     }
+    known_note_bytes(program, &program->data[WORDS], WORDS_END - WORDS);
 }
 
 // Makes it empty.

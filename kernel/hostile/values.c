@@ -153,11 +153,24 @@ u16 nasty_selector(struct program *program)
     return selectors[below(program, array_length(selectors))];
 }
 
-u64 nasty_number(struct program *program)
+#define SYSCALL(number, ...) number,
+#define COMPAT(number, ...)  number,
+
+static const u16 numbers[] = {
+#include <kernel/syscalls.def>
+};
+static const u16 numbers_32[] = {
+#include <kernel/syscalls32.def>
+};
+
+u64 nasty_number(struct program *program, bool compat)
 {
     u64 number = below(program, 512);
 
-    switch (below(program, 16)) {
+    if (!one_in(program, 4))
+        number = compat ? numbers_32[below(program, array_length(numbers_32))]
+                        : numbers[below(program, array_length(numbers))];
+    switch (below(program, 24)) {
     case 0:
         return nasty_value(program);
     case 1:
