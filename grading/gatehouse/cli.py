@@ -36,7 +36,7 @@ class Parser(argparse.ArgumentParser):
     """Complains in one line."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(CANNOT_JUDGE, f"grade: {message}; `grading/grade --help` lists what is right\n")
+        self.exit(CANNOT_JUDGE, f"{self.prog}: {message}; `grading/{self.prog} --help` lists what is right\n")
 
 
 def parser() -> argparse.ArgumentParser:

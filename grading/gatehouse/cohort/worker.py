@@ -15,7 +15,7 @@ from queue import SimpleQueue
 
 from .. import json_report, labs
 from ..bochs import Bochs
-from ..build import Builder, CannotJudge
+from ..build import Builder, CannotJudge, Source
 from ..labs import LabError, Test
 from ..machine import Emulator, Limits
 from ..outcome import Outcome
@@ -66,6 +66,8 @@ class Workshop:
                                Builder(plan.root, self.jobs), Runs(self.place / "runs"), self.pool, silent, Limits(),
                                plan.seed)
         self.session.ready()
+        if error := self.session.builder.kernel(self.lab, Source(), plan.root / "build", self.place / "reference"):
+            raise CannotJudge(f"the reference of {self.lab.id} does not build: {error[0]}")
         for earlier in plan.earlier:
             view = make_view(plan.root, self.labs, self.lab, earlier, self.place / f"view-{earlier}")
             benches = self._benches[earlier] = SimpleQueue()

@@ -25,16 +25,17 @@ from ..session import Session
 Earlier = Literal["reference", "own"]
 
 TOP = ("Makefile", "arch", "kernel", "userland", "labs")
-FOR_MAKE = ("grading/lab",)                      # what labs.mk is made from; only its date counts
+# What else make looks at, for its date.
+FOR_MAKE = ("grading/lab", "grading/archive", "grading/gatehouse/cpio.py")
 ANSWERS = ("solution", "mutants", "skeleton", "tour", "private")
 BUILD = Bounds(cpu=30, processes=64, file=64 << 20)
-BASE = ("base.a", "offsets.inc", "offsets.d", "offsets.s", "labs.mk")
+MADE = ("userland",)                             # folders in build/ that hold nothing of a lab's files
 
 
 def make_view(root: Path, labs: Sequence[Lab], lab: Lab, earlier: Earlier, view: Path) -> Path:
     """Write to VIEW, a new folder, what a submission for LAB is compiled in, and return it.
 
-    ROOT's base must be built. Raises OSError.
+    ROOT's own kernel of LAB must be built, for what is made on the way to it. Raises OSError.
     """
     hidden = {name for other in labs for name in other.hole_files
               if other.number >= lab.number or earlier == "own"}
@@ -56,9 +57,12 @@ def make_view(root: Path, labs: Sequence[Lab], lab: Lab, earlier: Earlier, view:
         (view / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(root / name, view / name)
     (view / "build").mkdir()
-    for name in BASE:
-        if (root / "build" / name).exists():
-            shutil.copy2(root / "build" / name, view / "build" / name)
+    for path in (root / "build").iterdir():
+        if path.is_file() and path.name != "overlay":
+            shutil.copy2(path, view / "build" / path.name)
+    for name in MADE:
+        if (root / "build" / name).is_dir():
+            shutil.copytree(root / "build" / name, view / "build" / name)
     _copy_base_objects(root / "build" / "obj", view / "build" / "obj", {f"{name}.o" for o in labs for name in o.adds})
     return view
 
