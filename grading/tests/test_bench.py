@@ -57,7 +57,10 @@ def test_no_path_has_grown(built: Path, counted: dict[str, int], capsys: pytest.
 
 def test_bochs_counts_the_same(built: Path, counted: dict[str, int], tmp_path: Path) -> None:
     run = Bochs().run(built, "", tmp_path)
-    assert bench.counted(run.serial.decode()) == counted
+    got = bench.counted(run.serial.decode())
+    # A program cannot tell the write that faults from the one that succeeds, as the kernel's own gates do for the
+    # other figures: Bochs counts both, QEMU the second.
+    assert {**got, "first_touch": got["first_touch"] - 1} == counted
 
 
 def test_the_count_is_that_of_the_instructions_one_by_one(built: Path, counted: dict[str, int], tmp_path: Path) -> None:

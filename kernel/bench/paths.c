@@ -11,9 +11,12 @@
 #include <arch/paging.h>
 #include <entry/idt.h>
 #include <kernel/bench/bench.h>
+#include <kernel/exec.h>
+#include <kernel/file.h>
 #include <kernel/irq.h>
 #include <kernel/print.h>
 #include <kernel/regions.h>
+#include <kernel/string.h>
 #include <kernel/test.h>
 #include <kernel/traps.h>
 
@@ -167,4 +170,58 @@ TEST(interrupt)
     tell("interrupt", length(&path));
     report_count(irqs[VECTOR].count, 1, "interrupts");
     irq_release("bench");
+}
+
+// ---- from ring 3 ---------------------------------------------------------------------------------------
+
+// Tells the figures in `text`, lines of a name and a number, without `zeroing` where that is in one.
+static void tell_lines(const char *text, size_t size, u32 zeroing)
+{
+    static const char suffix[] = "_and_zeroing";
+    const char *end = text + size;
+
+    while (text < end) {
+        size_t length = 0;
+        u32 figure = 0;
+        char name[32];
+
+        for (; text < end && *text != ' '; text++)
+            if (length < sizeof(name) - 1)
+                name[length++] = *text;
+        for (text++; text < end && *text != '\n'; text++)
+            figure = 10 * figure + (u32)(*text - '0');
+        text++;
+        if (length > sizeof(suffix) - 1 &&
+            !strncmp(&name[length - (sizeof(suffix) - 1)], suffix, sizeof(suffix) - 1)) {
+            length -= sizeof(suffix) - 1;
+            figure -= zeroing;
+        }
+        name[length] = '\0';
+        tell(name, figure);
+    }
+}
+
+// userland/doors.c counts for itself, and Linux runs it, too.
+TEST(ring3)
+{
+    static const char *const argv[] = { "doors", NULL }, *const none[] = { NULL };
+    static u8 page[PAGE_SIZE];
+    struct task *task = process_new("doors");
+    struct file *capture = capture_new(NULL, 0, PAGE_SIZE);
+    const char *text;
+    size_t size;
+    bool lost;
+
+    report(task && capture, "a process and a file");
+    if (!task || !capture)
+        return;
+    capture->users++;
+    files_set(task->process->files, 1, capture, false);
+    report_error(process_exec(task, "/bin/doors", argv, none), 0, "process_exec");
+    task_run(task);
+    report(task->end.exited && task->end.status == 0, "it has exited");
+    text = capture_text(capture, &size, &lost);
+    tell_lines(text, size, count_clear((u64)page, 0) - count_nothing(0, 0));
+    process_free(task);
+    file_put(capture);
 }

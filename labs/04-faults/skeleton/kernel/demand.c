@@ -33,8 +33,8 @@ int demand_page(struct address_space *space, const struct region *region, u64 pa
 }
 
 // Maps a page that others use too: whoever wants to write to it gets a page of his own then.
-static int map_shared(struct address_space *space, const struct region *region, u64 page,
-                      void *memory)
+static __attribute__((noinline)) int map_shared(struct address_space *space,
+                                                const struct region *region, u64 page, void *memory)
 {
     int error;
 
@@ -46,8 +46,9 @@ static int map_shared(struct address_space *space, const struct region *region, 
     return error;
 }
 
-static int demand_first_touch(struct address_space *space, const struct region *region, u64 page,
-                              unsigned access)
+static inline __attribute__((always_inline)) int demand_first_touch(struct address_space *space,
+                                                                    const struct region *region,
+                                                                    u64 page, unsigned access)
 {
     int error;
 
@@ -94,7 +95,9 @@ demand_again(struct address_space *space, const struct region *region, u64 page,
     return 0;
 }
 
-int demand_fault(struct address_space *space, u64 address, unsigned access, bool present)
+// All that can be: another region than last time, a stack that grows, a page that is there.
+static __attribute__((noinline)) int demand_any(struct address_space *space, u64 address,
+                                                unsigned access, bool present)
 {
     u64 page = address & -PAGE_SIZE;
     struct region *region = region_at(space, address);
@@ -108,6 +111,17 @@ int demand_fault(struct address_space *space, u64 address, unsigned access, bool
     if (present)
         return demand_again(space, region, page, access);
     return demand_first_touch(space, region, page, access);
+}
+
+// Most faults are first touches in the region of the one before.
+int demand_fault(struct address_space *space, u64 address, unsigned access, bool present)
+{
+    const struct region *recent = space->recent;
+
+    if (present || !recent || address < recent->start || address >= recent->end ||
+        access & ~recent->rights)
+        return demand_any(space, address, access, present);
+    return demand_first_touch(space, recent, address & -PAGE_SIZE, access);
 }
 
 void demand_protect(struct address_space *space, u64 page, unsigned rights)
