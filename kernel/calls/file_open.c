@@ -63,7 +63,8 @@ static int find(int fd, u64 user, unsigned flags, const struct node **node)
 
 long file_open_at(int fd, u64 path, unsigned flags)
 {
-    const unsigned kept = ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC);
+    const unsigned kept =
+        O_ACCMODE | O_APPEND | O_NONBLOCK | O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW;
     const struct node *node;
     struct file *file;
     int error = find(fd, path, flags, &node);
@@ -73,7 +74,10 @@ long file_open_at(int fd, u64 path, unsigned flags)
     file = file_open(node, flags & kept);
     if (!file)
         return -ENOMEM;
-    return files_add(current_files(), file, 0, flags & O_CLOEXEC);
+    fd = files_add(current_files(), file, 0, flags & O_CLOEXEC);
+    if (fd < 0)
+        file_put(file);
+    return fd;
 }
 
 long sys_open(u64 path, int flags, u32 mode)
