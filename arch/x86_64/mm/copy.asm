@@ -23,3 +23,4 @@ user_copy:
         mov     rax, rcx
         ret
         ;@ } hole 4.6
+        ud2                             ; RET, and nobody comes here

@@ -16,3 +16,4 @@ user_copy:
         ; LAB 4.6: REP MOVSB counts rcx down, byte by byte. If it faults, what is left is left there;
         ;          and the window closes on that way, too.
         hole 4.6
+        ud2                             ; RET, and nobody comes here
