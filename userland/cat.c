@@ -17,7 +17,7 @@ static int copy(int fd, const char *name)
                 return 1;
     if (size == 0)
         return 0;
-    printf("cat: %s: %s\n", name, strerror(errno));
+    dprintf(1, "cat: %s: %s\n", name, strerror(errno));
     return 1;
 }
 
@@ -29,7 +29,7 @@ int main(int argc, char **argv)
         int fd = open(argv[i], O_RDONLY);
 
         if (fd < 0) {
-            printf("cat: %s: %s\n", argv[i], strerror(errno));
+            dprintf(1, "cat: %s: %s\n", argv[i], strerror(errno));
             status = 1;
             continue;
         }

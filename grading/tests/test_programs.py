@@ -32,7 +32,7 @@ BUSYBOX = ["busybox echo -e 'two\\twords' a", "busybox cat etc/motd", "busybox l
            "busybox seq 1 20", "busybox expr 6 '*' 7", "busybox basename /a/b", "busybox true", "busybox false",
            "busybox cat none", "busybox none"]
 ENDED = re.compile(rb"# program (\d+) \[%s\]: (.*)\n((?s:.*?))# end \1 \[%s\]: (.*)\n" % ((NONCE.encode(),) * 2))
-REPORT = re.compile(rb"# program \w+ ends at .*\n")         # the kernel's, of a fault
+REPORT = re.compile(rb"# program \S+ ends at .*\n")         # the kernel's, of a fault
 
 
 @dataclass(frozen=True)
@@ -66,9 +66,9 @@ def more(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "bin").mkdir()
     (folder / "etc").mkdir()
     shutil.copy("/bin/busybox", folder / "bin/busybox")
-    for source in (ROOT / "userland").glob("*.c"):
-        subprocess.run(["gcc", "-static", "-O1", "-w", "-std=gnu11", source, "-lm", "-o", folder / f"bin/glibc-{source.stem}"],
-                       check=True)
+    for name in {shlex.split(command)[0] for command in OURS}:
+        subprocess.run(["gcc", "-static", "-O1", "-w", "-std=gnu11", ROOT / f"userland/{name}.c", "-lm",
+                        "-o", folder / f"bin/glibc-{name}"], check=True)
     commands = [*BUSYBOX, *(f"glibc-{command}" for command in OURS)]
     (folder / "etc/more").write_text("\n".join(commands) + "\n")
     shutil.copytree(folder, tree, dirs_exist_ok=True)
