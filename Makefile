@@ -39,8 +39,8 @@ override OUT := $(patsubst $(CURDIR)/%,%,$(abspath $(OUT)))
 MAKEFLAGS += --no-builtin-rules
 
 # What works in the project alone; the files that it needs are not handed out.
-PROJECT_ONLY := grade-class regrade similar gradescope check-labs skeletons mutants bench bench-grade hostile docs emulators handout \
-                start test
+PROJECT_ONLY := grade-class regrade similar gradescope check-labs skeletons mutants bench bench-grade hostile docs \
+                emulators handout start test
 
 .PHONY: help
 help:
@@ -293,7 +293,7 @@ QEMU_MACHINE := -accel tcg -machine q35 -cpu max,vendor=GenuineIntel -m 128 -net
 ##   make grade [LAB=] [EMU=] [TEST=] [SEED=]      build, boot and judge
 ##project  make grade-class DIR= OUT= [LAB=] [JOBS=]    grade many submissions; it can be stopped and goes on
 ##project  make regrade SUBMISSION= [TEST=]    a complaint: judge a student's folder in OUT again, and say what differs
-##project  make similar DIR= [LAB=] [LEAST=]    submissions whose holes are alike; EXPORT= writes them for JPlag and MOSS
+##project  make similar DIR= [LAB=] [LEAST=]    submissions whose holes are alike; EXPORT= for JPlag and MOSS
 ##project  make gradescope LAB=        gradescope-labNN.zip, the autograder that Gradescope takes
 ##project  make check-labs              whether labs, holes, skeletons and links fit together
 ##project  make skeletons               derive the skeletons and the links of the solutions

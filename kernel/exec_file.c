@@ -22,7 +22,7 @@ static void add(const void *archive, size_t size, const char *whose)
 
 static void archives_add(void)
 {
-    add(image_archive, (size_t)(image_archive_end - image_archive), "the image's");
+    add(image_archive, (u64)image_archive_end - (u64)image_archive, "the image's");
     for (size_t i = 0; i < boot_info.modules; i++) {
         const struct memory_range *module = &boot_info.module[i];
 

@@ -246,14 +246,14 @@ entry_trace:
 %define ALL rdi, rsi, rdx, rcx, rax, r8, r9, r10, r11, rbx, rbp, r12, r13, r14, r15
 %macro push_all 1-*
     %rep %0
-        push    %1
+        push    qword %1
         %rotate 1
     %endrep
 %endmacro
 %macro pop_all 1-*
     %rep %0
         %rotate -1
-        pop     %1
+        pop     qword %1
     %endrep
 %endmacro
 

@@ -75,8 +75,8 @@ entry_nmi:
 ; None is being handled, for that happens in the kernel. The frame moves to the task's stack, and a second one
 ; finds this stack empty.
 .from_user:
-        cld
         save    GPRS
+        cld
         mov     rdx, [rsp + PT_RDI]
         mov     [rsp + PT_RDI], rdi
         jmp     from_user
