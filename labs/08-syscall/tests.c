@@ -167,6 +167,15 @@ TEST_BEFORE(INIT_TASKS, number)
     }
 }
 
+// The name of the register that has this value, or NULL.
+static const char *register_of(struct pt_regs *regs, u64 value)
+{
+    for (unsigned i = 0; i < REGISTERS; i++)
+        if (registers_of(regs)[i] == value)
+            return register_names[i];
+    return NULL;
+}
+
 TEST_BEFORE(INIT_TASKS, arguments)
 {
     static const unsigned from[] = { 14, 13, 12, 7, 9, 8 };
@@ -174,9 +183,17 @@ TEST_BEFORE(INIT_TASKS, arguments)
 
     fill_registers(&regs);
     regs.orig_rax = test_pattern();
-    for (unsigned n = 0; n < array_length(from); n++)
-        report_equal(syscall_argument(&regs, n), registers_of(&regs)[from[n]],
-                     "argument %u, from %s", n, register_names[from[n]]);
+    for (unsigned n = 0; n < array_length(from); n++) {
+        u64 got = syscall_argument(&regs, n);
+        const char *other = register_of(&regs, got);
+
+        if (other && other != register_names[from[n]])
+            report(false, "argument %u comes from %s, and not from %s", n, register_names[from[n]],
+                   other);
+        else
+            report_equal(got, registers_of(&regs)[from[n]], "argument %u, from %s", n,
+                         register_names[from[n]]);
+    }
 }
 
 TEST(door)
@@ -309,12 +326,12 @@ static void change_registers(struct pt_regs *regs)
 
 static void change_rcx(struct pt_regs *regs)
 {
-    regs->rcx = test_pattern();
+    regs->rcx = FLAT_CODE + 4 * SYSCALL_LENGTH;
 }
 
 static void change_r11(struct pt_regs *regs)
 {
-    regs->r11 = test_pattern();
+    regs->r11 |= ARITHMETIC | RFLAGS_ID;
 }
 
 static void change_rip(struct pt_regs *regs)
@@ -385,6 +402,14 @@ static long set_resume_flag(struct pt_regs *regs)
     return 0;
 }
 
+// There is one breakpoint only.
+static long set_resume_flag_and_watch(struct pt_regs *regs)
+{
+    set_resume_flag(regs);
+    watch_iretq(true);
+    return 0;
+}
+
 // TF and RF mean something else behind SYSRET than behind IRETQ, even if r11 has them too.
 TEST(trap_and_resume)
 {
@@ -405,6 +430,14 @@ TEST(trap_and_resume)
     run(task, VECTOR_BP, set_resume_flag);
     breakpoint_clear();
     report_count(seen.count, 1, "RF: the program passes over a breakpoint behind its SYSCALL");
+    process_free(task);
+
+    task = program("nops", &program_nops);
+    if (!task)
+        return;
+    run(task, VECTOR_BP, set_resume_flag_and_watch);
+    watch_iretq(false);
+    report_count(count_debug_hits, 1, "RF: how often by IRETQ");
     process_free(task);
 }
 
