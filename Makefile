@@ -313,7 +313,8 @@ grade:
 
 grade-class:
 	$(Q)grading/grade-class --dir '$(DIR)' --out '$(MARKS)' $(call option,--lab,$(filter-out all,$(asked))) \
-		$(call option,--jobs,$(JOBS)) $(call option,--policy,$(POLICY)) $(call option,--seed,$(SEED))
+		$(call option,--jobs,$(JOBS)) $(call option,--policy,$(POLICY)) $(call option,--seed,$(SEED)) \
+		$(call option,--engine,$(ENGINE))
 
 regrade:
 	$(Q)grading/regrade '$(SUBMISSION)' $(call option,--test,$(TEST))

@@ -11,7 +11,7 @@ import fcntl
 import os
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,10 +20,11 @@ from ..build import CannotJudge
 from ..cli import CANNOT_JUDGE, EMULATORS, INTERRUPTED, Parser, directory, jobs, number
 from ..labs import Lab, LabError
 from ..supervise import end_all
-from . import intake, local
+from . import intake, local, slurm
 from .plan import POLICIES, Plan, pristine_digest
 from .record import Record
 
+ENGINES: dict[str, Callable[[Plan, int], list[Record]]] = {"local": local.run, "slurm": slurm.run}
 NAMED = re.compile(r"handin-lab(\d\d)-")
 
 
@@ -32,6 +33,7 @@ def parser() -> argparse.ArgumentParser:
     out.add_argument("--dir", type=directory, required=True, help="holds one tree or archive for each student")
     out.add_argument("--out", type=Path, required=True, help="receives grades.csv and a report for each student")
     out.add_argument("--lab", help="3, 03 or 03-exceptions; by default what `make handin` named the archives by")
+    out.add_argument("--engine", choices=ENGINES, default="local", help="this machine, or a Slurm cluster")
     out.add_argument("--policy", choices=POLICIES, default="isolated", help="whose earlier labs a lab stands on")
     out.add_argument("--seed", type=number, default=1, metavar="S")
     out.add_argument("--jobs", type=jobs, default=os.cpu_count() or 1, metavar="N", help="at the same time")
@@ -75,7 +77,7 @@ def work(arguments: argparse.Namespace, root: Path) -> int:
         plan = Plan(root, out, lab.tag, arguments.policy, arguments.seed, tuple(EMULATORS), entries,
                     pristine_digest(root))
         plan.write()
-        records = local.run(plan, arguments.jobs)
+        records = ENGINES[arguments.engine](plan, arguments.jobs)
     return told(records, out)
 
 
@@ -92,9 +94,10 @@ def told(records: Sequence[Record], out: Path) -> int:
 
 def main(words: Sequence[str], here: Path) -> int:
     """Do what the words say with the tree HERE; the exit status."""
-    arguments = parser().parse_args(words)
     try:
-        return work(arguments, here)
+        if len(words) == 2 and words[0] == "--task":        # Slurm's; see slurm.py
+            return slurm.task(Path(words[1]))
+        return work(parser().parse_args(words), here)
     except (CannotJudge, LabError, OSError) as error:
         print(f"grade-class: {error}", file=sys.stderr)
         return CANNOT_JUDGE

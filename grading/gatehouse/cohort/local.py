@@ -7,7 +7,7 @@ import time
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TextIO
 
-from . import junit, sheet, summary
+from . import pages, sheet
 from .plan import Plan
 from .record import Record
 from .worker import Workshop
@@ -25,8 +25,8 @@ class Rate:
         self.judged = 0          # by this run; what was judged before tells nothing about speed
         self.shown = 0.0
 
-    def tell(self, done: int, judged: bool) -> None:
-        """After each submission; JUDGED if it was not known already."""
+    def tell(self, done: int, judged: int) -> None:
+        """DONE in all; JUDGED now, and not known already."""
         self.judged += judged
         now = time.monotonic()
         if not self.stream.isatty() and now - self.shown < 10 and done < self.total:
@@ -65,12 +65,11 @@ def run(plan: Plan, jobs: int) -> list[Record]:
                 done, busy = wait(busy, return_when=FIRST_COMPLETED)
                 for future in done:
                     records.append(future.result())
-                    rate.tell(len(records), records[-1].judged_at >= begun)
+                    rate.tell(len(records), int(records[-1].judged_at >= begun))
                 if time.monotonic() - last > SHEET_SECONDS:
                     sheet.write(plan.out, tests, records)
                     last = time.monotonic()
         finally:
             sheet.write(plan.out, tests, records)
-        summary.write(plan.out, shop.lab, records)
-        junit.write(plan.out, records)
+    pages.write(plan, records)
     return records

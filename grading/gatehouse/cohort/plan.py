@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -32,6 +33,7 @@ class Plan:
     emulators: tuple[str, ...]
     entries: tuple[Entry, ...]
     pristine: str = ""           # digest of the tree that judges
+    id: str = field(default_factory=lambda: secrets.token_hex(8))    # of this call, by which its records are known
 
     @property
     def earlier(self) -> tuple[Earlier, ...]:

@@ -35,7 +35,7 @@ from .taking import UNPACK, take
 from .unpack import Unusable
 from .workshop import BUILD, Earlier, Workbench, make_view
 
-FILES, REPORT, DATA, RUNS = "files", "report.txt", "report.json", "runs"
+FILES, REPORT, DATA, RUNS, PLANNED = "files", "report.txt", "report.json", "runs", ".plan"
 EMULATE = Bounds(cpu=120)
 SYMPTOM_MOST = 160
 
@@ -91,6 +91,7 @@ class Workshop:
             before = record.read(folder)
             if before and before.final and before.key == key and (folder / REPORT).is_file():
                 shutil.rmtree(folder / f"{FILES}.new")
+                atomic.write(folder / PLANNED, self.plan.id)
                 return before
             shutil.rmtree(folder / FILES, ignore_errors=True)
             (folder / f"{FILES}.new").rename(folder / FILES)
@@ -103,6 +104,7 @@ class Workshop:
         if out.status != "judged":
             atomic.write(folder / REPORT, f"lab {self.lab.id}: not judged\n  {out.reason}\nScore: 0/{out.points}\n")
         out.write(folder)
+        atomic.write(folder / PLANNED, self.plan.id)
         return out
 
     def judge_again(self, tree: Path, tests: Sequence[Test]) -> LabResult:
@@ -176,6 +178,14 @@ class Workshop:
     def _unusable(self, entry: Entry, reason: str) -> Record:
         points = sum(test.points for test in self.lab.tests)
         return self._record(entry, "", "unusable", reason=reason, points=points)
+
+
+def planned(plan: Plan, entry: Entry) -> bool:
+    """Whether PLAN's call has been through with ENTRY."""
+    try:
+        return (plan.folder(entry) / PLANNED).read_text("utf-8") == plan.id
+    except OSError:
+        return False
 
 
 def symptoms(result: LabResult) -> dict[str, str]:
