@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from .devices import Devices, from_parameters
-from .machine import FEATURES, REGISTERS, NotMapped, Table, Tr, View
+from .machine import FAST_WAYS, FEATURES, REGISTERS, NotMapped, Table, Tr, View
 from .supervise import Channel, Child
 from .symbols import Symbols
 
@@ -140,7 +140,8 @@ class Debugger:
                     Tr(tr["selector"], tr["base"], tr["limit_scaled"], tr["type"]),
                     cpu["activity_state"] == HALTED, memory, self.physical,
                     lambda: int(cpu["MSR"]["kernelgsbase"]), self.devices,
-                    frozenset(FEATURES) - MODEL_LACKS.get(model, set()), symbols)
+                    frozenset(FEATURES) - MODEL_LACKS.get(model, set()), symbols,
+                    {name: cpu["MSR"][f"{name}_msr" if name.startswith("sysenter") else name] for name in FAST_WAYS})
 
 
 def _tree(lines: Iterator[str]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from .devices import Devices
 from .symbols import Symbols
 
+FAST_WAYS = ("star", "lstar", "cstar", "fmask", "sysenter_cs", "sysenter_esp", "sysenter_eip")
 FEATURES = ("smep", "smap", "umip")
 RAM = 128 << 20      # bytes of the machine's memory, from address 0 but for the holes of a PC
 READ_MOST = 4096     # bytes of one View.read; an IDT is that long
@@ -122,6 +123,7 @@ class View:
     interrupts: Callable[[], Devices]
     features: frozenset[str]     # which of FEATURES the CPU has
     symbols: Symbols             # of the kernel's file
+    fast_ways: dict[str, int] = field(default_factory=dict)     # the MSRs FAST_WAYS, where the emulator shows them: Bochs
 
     def registers(self) -> dict[str, int]:
         """All registers that both emulators show, by lower-case name."""
