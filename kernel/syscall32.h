@@ -6,10 +6,11 @@
 
 enum { SYSCALL32_ARGUMENTS = 6 };
 
-// What a program asks for.
+// What a program asks for. The functions that make calls are those of 64-bit code and look at all bits of an
+// argument.
 struct syscall32 {
     u32 number;
-    u32 arguments[SYSCALL32_ARGUMENTS];
+    u64 arguments[SYSCALL32_ARGUMENTS];
 };
 
 // The doors call these with the program's registers and interrupts off; what they return goes to the program

@@ -13,6 +13,7 @@ from pathlib import Path
 from .labs import Lab
 from .machine import View
 from .probe_facts import Finding
+from .probe_compat import compat
 from .probe_faults import faults
 from .probe_interrupts import interrupts
 from .probe_ist import ist
@@ -22,4 +23,4 @@ from .probe_tables import gdt, idt
 
 PROBES: dict[str, Callable[[View, Path, Lab], list[Finding]]] = {
     "gdt": gdt, "idt": idt, "faults": faults, "ist": ist, "interrupts": interrupts,
-    "ring3": ring3, "syscall": syscall}
+    "ring3": ring3, "syscall": syscall, "compat": compat}

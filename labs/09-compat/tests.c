@@ -9,6 +9,7 @@
 #include <arch/segments.h>
 #include <arch/user.h>
 #include <arch/vectors.h>
+#include <entry/idt.h>
 #include <kernel/compat_page.h>
 #include <kernel/errno.h>
 #include <kernel/process.h>
@@ -132,6 +133,13 @@ static bool run(struct task *task, syscall32_tracer *tracer)
     return stops == 1;
 }
 
+// It has come to its INT3; if not, how it has ended.
+static void expect_back(const struct task *task, bool back, const char *what)
+{
+    report(back, "%s: the program goes on behind its call (vector %u at 0x%lx, error code 0x%lx)",
+           what, task->end.vector, task->end.regs.rip, task->end.error_code);
+}
+
 // ---- what is expected of every door -------------------------------------------------------------------
 
 static void expect_arguments(const char *what)
@@ -171,16 +179,24 @@ static void expect_registers(const char *what, unsigned first, u64 rax)
 static void expect_getpid(struct task *task, const char *what)
 {
     task_regs(task)->rax = GETPID;
-    report(run(task, NULL), "%s: the program comes back from getpid", what);
+    expect_back(task, run(task, NULL), what);
     report_equal((u32)seen.rax, (u64)task->process->id, "%s: its result", what);
 }
 
-// ---- MSRs ---------------------------------------------------------------------------------------------
+// ---- the doors are open ----------------------------------------------------------------------------
 
-TEST(msrs)
+TEST(opened)
 {
+    const struct gate *gate = &idt[VECTOR_INT80];
     u64 esp = msr_read(MSR_SYSENTER_ESP);
 
+    report_place(gate->offset_15_0 | (u64)gate->offset_31_16 << 16 | (u64)gate->offset_63_32 << 32,
+                 (u64)entry_int80, "where gate 0x80 leads to");
+    report_equal(gate->selector, KERNEL_CS, "gate 0x80: selector");
+    report_equal(gate->ist, IST_NONE, "gate 0x80: IST stack");
+    report_equal(gate->attributes & 0xf, GATE_INTERRUPT, "gate 0x80: type");
+    report_equal(gate->attributes >> 5 & 3, RING_USER, "gate 0x80: DPL");
+    report_equal(gate->attributes & GATE_PRESENT, GATE_PRESENT, "gate 0x80: present");
     report_equal(msr_read(MSR_SYSENTER_CS), KERNEL_CS, "IA32_SYSENTER_CS");
     report_place(msr_read(MSR_SYSENTER_EIP), (u64)entry_sysenter, "IA32_SYSENTER_EIP");
     report(!esp || esp >= USER_END, "IA32_SYSENTER_ESP 0x%lx is no address of a program's", esp);
@@ -199,7 +215,7 @@ static void expect_int80(struct task *task, const char *what)
         bool back = run(task, hear);
 
         report_count(heard.count, 1, "%s: calls that reach the kernel", what);
-        report(back, "%s: the program comes to the instruction behind it", what);
+        expect_back(task, back, what);
         if (!back)
             break;
         expect_kernel(task, what);
@@ -211,7 +227,7 @@ static void expect_int80(struct task *task, const char *what)
     process_free(task);
 }
 
-TEST(int80)
+TEST(int80_64)
 {
     expect_int80(program("int80", &program_int80), "from 64-bit code");
 }
@@ -244,7 +260,7 @@ TEST(numbers)
         return;
     expect_getpid(task, "number 20");
     task_regs(task)->rax = 0xffffffff00000000 | GETPID;
-    report(run(task, NULL), "with bits above eax: the program comes back");
+    expect_back(task, run(task, NULL), "with bits above eax");
     report_equal(seen.rax, (u64)task->process->id, "getpid with bits above eax");
     for (size_t i = 0; i < array_length(unknown); i++) {
         fill_registers(task_regs(task));
@@ -264,7 +280,7 @@ TEST(int80_flags)
     if (!task)
         return;
     task_regs(task)->rflags |= ODD_FLAGS;
-    report(run(task, hear), "with DF, NT, AC and ID set: the program comes back");
+    expect_back(task, run(task, hear), "with DF, NT, AC and ID set");
     expect_kernel(task, "int 0x80");
     expect_registers("int 0x80", 0, answer);
     report_equal(seen.rflags & ODD_FLAGS, ODD_FLAGS, "CF, DF, NT, AC, ID afterwards");
@@ -291,7 +307,7 @@ TEST(int80_stack)
     task = program("odd segments", &program_odd_segments);
     if (!task)
         return;
-    report(run(task, hear), "with odd segments: the program comes back");
+    expect_back(task, run(task, hear), "with odd segments");
     expect_kernel(task, "with odd segments");
     report_equal(task->user.ds, USER_DS, "ds afterwards");
     report_equal(task->user.es, USER32_CS, "es afterwards");
@@ -318,15 +334,17 @@ static void expect_way(const char *what, const char *way)
         regs->rdx = (u32)regs->rdx;
         back = run(task, hear);
         report_count(heard.count, 1, "%s: calls that reach the kernel", what);
-        report(back, "%s: the program comes back from the page's function", what);
+        if (heard.count) {
+            expect_arguments(what);
+            expect_kernel(task, what);
+            report_equal(heard.other_gs, FLAT_DATA, "%s: the other GS base in the kernel", what);
+            report_equal(heard.regs.cs, USER32_CS, "%s: cs in the frame", what);
+            report_equal(heard.regs.rip, compat_page_address(compat_page_landing),
+                         "%s: rip in the frame, the landing pad", what);
+        }
+        expect_back(task, back, what);
         if (!back)
             break;
-        expect_arguments(what);
-        expect_kernel(task, what);
-        report_equal(heard.other_gs, FLAT_DATA, "%s: the other GS base in the kernel", what);
-        report_equal(heard.regs.cs, USER32_CS, "%s: cs in the frame", what);
-        report_equal(heard.regs.rip, compat_page_address(compat_page_landing),
-                     "%s: rip in the frame, the landing pad", what);
         fill_registers(task_regs(task));
     }
     process_free(task);
@@ -343,7 +361,7 @@ static void expect_way_registers(const char *what, const char *way)
     regs->rbp = (u32)regs->rbp;
     regs->rcx = (u32)regs->rcx;
     regs->rdx = (u32)regs->rdx;
-    report(run(task, hear), "%s: the program comes back from the page's function", what);
+    expect_back(task, run(task, hear), what);
     sent.r15 = sent.r14 = sent.r13 = sent.r12 = 0;
     sent.r11 = sent.r10 = sent.r9 = sent.r8 = 0;
     expect_registers(what, 0, answer);
@@ -387,22 +405,36 @@ static void expect_flags(const char *what, const struct flat *flat, u64 flags)
     if (!task)
         return;
     task_regs(task)->rbx = RFLAGS_FIXED | RFLAGS_IF | flags;
-    report(run(task, hear), "%s with flags 0x%lx: the program comes back", what, flags);
+    expect_back(task, run(task, hear), what);
     report_count(heard.count, 1, "%s with flags 0x%lx: calls that reach the kernel", what, flags);
     expect_kernel(task, what);
     report_equal(seen.rflags & ODD_FLAGS, flags, "%s: CF, DF, NT, AC, ID afterwards", what);
     process_free(task);
 }
 
+// Steps of the kernel itself, outside the door, where TF is to be gone.
+static unsigned steps_in_c;
+
+static void see_step(struct pt_regs *regs, u64 error_code, unsigned vector)
+{
+    steps_in_c += !(regs->cs & RPL_MASK) && !in_entry_text(regs->rip);
+    do_debug(regs, error_code, vector);
+}
+
 // A single step: the kernel takes none; the program's next one is behind the first instruction of the landing pad.
 static void expect_step(const char *what, const struct flat *flat)
 {
     struct task *task = program_32(what, flat, NULL);
+    trap_handler *before;
 
     if (!task)
         return;
     task_regs(task)->rbx = RFLAGS_FIXED | RFLAGS_IF | RFLAGS_TF;
+    steps_in_c = 0;
+    before = trap_set_handler(VECTOR_DB, see_step);
     report(!run(task, hear), "%s with TF: the step ends the program", what);
+    trap_set_handler(VECTOR_DB, before);
+    report_count(steps_in_c, 0, "%s with TF: single steps of the kernel's C code", what);
     report_count(heard.count, 1, "%s with TF: calls that reach the kernel", what);
     expect_kernel(task, what);
     report_equal(task->end.vector, VECTOR_DB, "%s with TF: by vector", what);

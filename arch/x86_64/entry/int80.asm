@@ -2,7 +2,6 @@
 ; docs/entry.md, "int 0x80"; SDM vol. 3, section 6.12.1, and vol. 2, INT n.
 
 %include "common.inc"
-%include "entry_stub.inc"
 %include "frame.inc"
 
 extern do_syscall32, to_user
@@ -32,5 +31,3 @@ entry_int80:
         add     rsp, 8
         mov     [rsp + PT_RAX], rax
         jmp     to_user
-
-        ENTRY_STUB VECTOR_INT80, entry_int80

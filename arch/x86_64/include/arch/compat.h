@@ -22,6 +22,6 @@ static inline u64 compat_page_address(const char *place)
     return COMPAT_PAGE + (u64)(place - compat_page);
 }
 
-// Where SYSENTER and SYSCALL lead to from 32-bit code, and the MSRs that say so. compat.c
-extern const char entry_sysenter[], entry_syscall32[];
+// The doors, and what leads to them: a gate, and MSRs. compat.c
+extern const char entry_int80[], entry_sysenter[], entry_syscall32[];
 void compat_doors_open(void);
