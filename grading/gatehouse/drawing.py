@@ -7,11 +7,12 @@ what the register held when the interrupted instruction was about to run. The mo
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from . import vectors
+from .drawing_names import USER_END, Frame, Names
 from .drawing_plan import CannotDraw, Drawing, Moment
 from .stopped import CannotStop, Stopped, Where
 from .symbols import Symbols
@@ -20,13 +21,11 @@ OFFSETS = "build/offsets.inc"
 SLOT = 8
 GATE_BYTES = 16
 PAGE_SIZE = 4096
-ALL_ONES = (1 << 64) - 1
 IRETQ = b"\x48\xcf"
-MOST_STEPS = 100
+MOST_STEPS = 200
 MOST_STACKS = 32
-IN_C = ("trap", "leave_to_kernel")         # the door has done its part
-ABORTS = (8, 18)                           # SDM vol. 3, table 6-1: nobody goes back by their rip
-CAUSE, VECTOR = "orig_rax", "rdi"          # the slots that hold something else at first
+CALLED = ("trap", "do_syscall", "do_syscall32", "do_fast_syscall32")          # by the entry code, with the frame complete
+IN_C = (*CALLED, "leave_to_kernel", "to_user", "leave_by_sysret")   # the door has done its part
 
 
 @dataclass(frozen=True)
@@ -39,17 +38,6 @@ class Stack:
     guarded: bool      # the page below is a guard page, and it is not mapped
 
 
-@dataclass(frozen=True)
-class Frame:
-    """What one way in builds: `base` is where its struct pt_regs begins, `before` the registers that it saves."""
-
-    base: int
-    vector: int
-    has_code: bool
-    before: Where
-    nested: bool       # what it interrupted was the handler of another one
-
-
 @dataclass
 class Seen:
     """A moment of the run: what each slot of the frames held, in words, and the registers likewise."""
@@ -59,6 +47,9 @@ class Seen:
     stack: Stack
     slots: dict[int, str] = field(default_factory=dict)
     registers: dict[str, str] = field(default_factory=dict)
+
+
+PROGRAMS = Stack("program's stack", 0, USER_END, False)
 
 
 def offsets(root: Path) -> dict[str, int]:
@@ -78,8 +69,11 @@ class Sitting:
         self._vectors = vectors.load(root)
         self._offsets = offsets(root)
         self._size = self._offsets.pop("size")
-        self._names = {offset: name for name, offset in self._offsets.items()}
+        self._slots = {offset: name for name, offset in self._offsets.items()}
+        self._names = Names(drawing, self._symbols, self._offsets)
         self._frames: list[Frame] = []
+        self._first: Where | None = None
+        self._drawn: set[int] = set()      # slots that have been named
         self._in_c = False
 
     def look(self) -> list[Seen]:
@@ -94,9 +88,12 @@ class Sitting:
                     raise CannotDraw(f"{self._drawing.name}, at {moment.at}: {error}") from None
                 if moment.gate is not None:
                     self._enter(moment.gate, where, before)
+                elif moment.frame:
+                    self._build(machine, where.registers[moment.frame])
                 self._in_c = moment.at in IN_C or self._in_c and moment.gate is None
                 seen.append(self._see(machine, moment, where))
                 before = where
+                self._first = self._first or where
         return [one for one in seen if not one.moment.hide]
 
     def _go(self, machine: Stopped, moment: Moment) -> Where:
@@ -111,8 +108,15 @@ class Sitting:
         address = self._symbols.get(moment.at) if moment.gate is None else self._behind(machine, moment.gate)
         if address is None:
             raise CannotStop("the kernel has no such symbol")
+        if moment.gate is None and self._is_programs(address):
+            address += self._names.runs
         machine.go_to(address)
         return machine.where()
+
+    def _is_programs(self, address: int) -> bool:
+        """Whether the program that runs lies there: it runs elsewhere."""
+        name = self._drawing.program
+        return bool(name) and self._symbols.address(f"{name}_start") <= address < self._symbols.address(f"{name}_end")
 
     def _behind(self, machine: Stopped, vector: int) -> int:
         """Where a gate leads: SDM vol. 3, figure 6-8."""
@@ -125,84 +129,51 @@ class Sitting:
         has_code = self._vectors[vector].has_code
         rip_slot = where.registers["rsp"] + (SLOT if has_code else 0)
         frame = Frame(rip_slot - self._offsets["rip"], vector, has_code, before, bool(self._frames))
-        whole = [other for other in self._frames if abs(other.base - frame.base) >= self._size]
-        self._frames = [*whole, frame]
+        self._frames.append(frame)
+
+    def _build(self, machine: Stopped, base: int) -> None:
+        """The last frame lies at `base` by now; or one that the CPU had no part in, of whoever ran first."""
+        if self._first is None:
+            raise CannotDraw(f"{self._drawing.name}: the first moment must be that of the instruction")
+        last = self._frames[-1] if self._frames else Frame(base, None, False, self._first, False)
+        rsp = machine.word(base + self._offsets["rsp"])
+        whose = next((frame for frame in reversed(self._frames) if frame.before.registers["rsp"] == rsp), last)
+        self._frames.append(replace(last, base=base, before=whose.before, nested=whose.nested))
 
     def _see(self, machine: Stopped, moment: Moment, where: Where) -> Seen:
         rsp = where.registers["rsp"]
-        stack = next((stack for stack in self._stacks(machine) if stack.low <= rsp <= stack.top), None)
+        stacks = [PROGRAMS] if rsp < USER_END else self._stacks(machine)
+        stack = next((stack for stack in stacks if stack.low <= rsp <= stack.top), None)
         if stack is None:
             raise CannotDraw(f"{self._drawing.name}: at {moment.at} rsp is on no stack that the kernel knows")
         seen = Seen(moment, rsp, stack)
-        for frame in self._frames:
+        for number, frame in enumerate(self._frames):
             if stack.low <= frame.base < stack.top:
-                self._name_slots(machine, seen, frame)
+                self._name_slots(machine, seen, frame, self._frames[number + 1:])
+        self._drawn |= set(seen.slots)
+        begun = Frame(0, None, False, self._first, False) if self._first else None
+        now = self._frames[-1] if self._frames else begun
         for name in self._drawing.registers:
-            seen.registers[name] = self._named_register(name, where, moment)
+            seen.registers[name] = self._names.register(name, where, moment, now)
         return seen
 
-    def _name_slots(self, machine: Stopped, seen: Seen, frame: Frame) -> None:
-        """The slots of a frame, from rsp up; below it the two that a call into C adds."""
-        for offset in sorted(self._names):
-            if frame.base + offset >= seen.rsp:
-                value = machine.word(frame.base + offset)
-                seen.slots[frame.base + offset] = self._named_slot(self._names[offset], value, frame)
-        if seen.moment.at == "trap" and frame is self._frames[-1]:
+    def _name_slots(self, machine: Stopped, seen: Seen, frame: Frame, later: Sequence[Frame]) -> None:
+        """The slots of a frame, from rsp up; below it the two that a call into C adds. Of one that others have followed,
+        what it had got by then and they have left."""
+        for offset in sorted(self._slots):
+            address = frame.base + offset
+            left = not any(other.base <= address < other.base + self._size for other in later)
+            if address >= seen.rsp and (not later or address in self._drawn and left):
+                seen.slots[address] = self._names.slot(self._slots[offset], machine.word(address), frame, self._in_c)
+        if seen.moment.at in CALLED and not later:
             address = frame.base - SLOT
             while address > seen.rsp:
                 seen.slots[address] = "(8 bytes)"
                 address -= SLOT
             back = machine.word(seen.rsp)
             if not self._symbols.address("entry_text_start") <= back < self._symbols.address("entry_text_end"):
-                raise CannotDraw(f"{self._drawing.name}: trap() was not called from the entry code")
+                raise CannotDraw(f"{self._drawing.name}: {seen.moment.at}() was not called from the entry code")
             seen.slots[seen.rsp] = "return address"
-
-    def _named_slot(self, name: str, value: int, frame: Frame) -> str:
-        """The slot's name, if it holds what it should."""
-        registers = frame.before.registers
-        if name == "rip" and frame.vector in ABORTS:
-            return name
-        if name == "rip":
-            return f"rip, {'in the handler' if frame.nested else self._place(value, registers['rip'])}"
-        if name == "rsp" and value == registers["rsp"]:
-            return f"rsp ...{value & 0xfff:03x}"
-        if name in ("cs", "ss") and value == registers[name]:
-            return name if frame.nested else f"{name} {value:#x}"
-        if name == "rflags":
-            return name
-        if name == CAUSE and (value == ALL_ONES or frame.has_code):
-            return ("orig_rax -1" if self._in_c else "-1") if value == ALL_ONES else f"error code {value:#x}"
-        if name == VECTOR and value == frame.vector:
-            return f"{value}, the vector"
-        if value == registers.get(name):
-            return name
-        raise CannotDraw(f"{self._drawing.name}: the slot of {name} holds {value:#x}, which is nothing that belongs there")
-
-    def _place(self, address: int, interrupted: int) -> str:
-        """The address in a frame, for somebody who looks at the interrupted instruction."""
-        name = self._symbols.describe(interrupted)
-        known = {interrupted: "to run it again", self._symbols.get(f"{name}.next"): "the next one",
-                 self._symbols.get(f"{name}.fixup"): "the fixup"}
-        return known.get(address) or f"in {re.split('[.+]', self._symbols.describe(address))[0]}"
-
-    def _named_register(self, name: str, where: Where, moment: Moment) -> str:
-        value = where.registers[name]
-        if not self._frames:
-            return "its own" if name in self._names.values() else ""
-        frame = self._frames[-1]
-        own = frame.before.registers
-        if name in self._names.values() and value == own[name]:
-            return "its own"
-        if name in self._names.values() and moment.at == "leave_to_kernel":
-            return "C's"
-        known = {frame.base: "regs", frame.vector: f"{frame.vector}, the vector", ALL_ONES: "-1"}
-        if value in known:
-            return known[value]
-        if name == "cr2" and value == own["rdi"]:
-            return "the address"
-        if value < 1 << 16:
-            return f"{value:#x}"
-        raise CannotDraw(f"{self._drawing.name}: {name} holds {value:#x}, which is nothing that belongs there")
 
     def _stacks(self, machine: Stopped) -> Iterator[Stack]:
         """The kernel's list of stacks: struct stack of <arch/stack.h>, five words each."""

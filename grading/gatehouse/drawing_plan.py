@@ -4,11 +4,15 @@
     name      = "exception"         the marker in the page
     test      = "breakpoint"        the test of kernel/drawings that is run
     fold      = true                optional: rdx to r14 become one row
-    registers = ["rdi", "cr2"]      optional: rows below the stack
+    registers = ["rdi", "cr2"]      optional: rows below the stack; `gs` is whose base GS has
+    program   = "user_syscall"      optional: the program that runs; its labels are where it runs, not where it lies
+    changed   = ["cs"]              optional: slots that the handler has written to; they hold what they hold
 
     [[drawing.moment]]
     at    = "entry_normal"          a symbol; `gate 3`, the first instruction behind that gate; or `iretq`, the next one
     title = "after the stub"        the column's head
+    frame = "rdi"                   optional: by now struct pt_regs lies where this register points to: it has moved
+                                    there, or the door has built it without the CPU
     hide  = true                    optional: looked at, because a frame begins here, but not drawn
 """
 
@@ -32,6 +36,7 @@ class Moment:
     at: str
     title: str
     hide: bool
+    frame: str = ""
 
     @property
     def gate(self) -> int | None:
@@ -46,6 +51,8 @@ class Drawing:
     fold: bool
     registers: tuple[str, ...]
     moments: tuple[Moment, ...]
+    program: str = ""
+    changed: tuple[str, ...] = ()
 
 
 def plan(root: Path) -> list[Drawing]:
@@ -61,12 +68,13 @@ def plan(root: Path) -> list[Drawing]:
 
 def _drawing(row: Table) -> Drawing:
     drawing = Drawing(row.string("name"), row.string("test"), row.flag("fold", False), row.strings("registers", ()),
-                      tuple(_moment(moment) for moment in row.tables("moment")))
+                      tuple(_moment(moment) for moment in row.tables("moment")), row.string("program", ""),
+                      row.strings("changed", ()))
     row.finish()
     return drawing
 
 
 def _moment(row: Table) -> Moment:
-    moment = Moment(row.string("at"), row.string("title", ""), row.flag("hide", False))
+    moment = Moment(row.string("at"), row.string("title", ""), row.flag("hide", False), row.string("frame", ""))
     row.finish()
     return moment

@@ -21,11 +21,11 @@ MACHINE = ("-accel", "tcg", "-icount", f"shift={SHIFT},sleep=off", "-machine", "
            "-m", "128", "-no-user-config", "-nodefaults", "-display", "none", "-no-reboot", "-debugcon", "null", "-S",
            "-gdb", "chardev:gdb")
 PATIENCE = 60.0              # seconds for one answer; the slowest boots the machine
-# Of the stub's description of this CPU, i386-64bit.xml: what a packet `g` begins with, and one register more.
+# Of the stub's description of this CPU, i386-64bit.xml: what a packet `g` begins with, and two registers more.
 ORDER = ("rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "rsp",
          "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "rip", "rflags", "cs", "ss")
 LAYOUT = "<17QIII"
-CR2 = 28
+MORE = {"gs": 25, "cr2": 28}               # gs is its base
 
 
 class CannotStop(Exception):
@@ -77,7 +77,8 @@ class Stopped:
 
     def where(self) -> Where:
         values = struct.unpack_from(LAYOUT, bytes.fromhex(self._ask("g")))
-        return Where({**dict(zip(ORDER, values)), "cr2": int.from_bytes(bytes.fromhex(self._ask(f"p{CR2:x}")), "little")})
+        more = {name: int.from_bytes(bytes.fromhex(self._ask(f"p{number:x}")), "little") for name, number in MORE.items()}
+        return Where({**dict(zip(ORDER, values)), **more})
 
     def read(self, address: int, length: int) -> bytes:
         """Memory at a virtual address. Raises CannotStop if it is not mapped."""

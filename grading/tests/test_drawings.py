@@ -101,3 +101,37 @@ def test_a_drawing_has_no_address_of_this_build() -> None:
 
 def test_a_gate_is_known_by_its_number() -> None:
     assert Moment("gate 14", "", False).gate == 14 and Moment("entry_14", "", False).gate is None
+
+
+# ---- frames that move, and frames that no gate has begun --------------------------------------------------------
+
+
+def test_a_frame_that_has_not_moved_yet_is_not_drawn_where_it_will_be(built: Path, tmp_path: Path) -> None:
+    """rsp points to the end of what was pushed last, and not to a frame."""
+    plan = with_moment(PLANS["program-ist"], 3, at="trap")
+    with pytest.raises(CannotDraw, match=r"^program-ist: the slot of \w+ holds 0x\w+, which is nothing that belongs there$"):
+        sit(built, plan, tmp_path)
+
+
+def test_a_slot_that_the_handler_has_changed_must_be_named(built: Path, tmp_path: Path) -> None:
+    plan = replace(PLANS["refused"], changed=())
+    with pytest.raises(CannotDraw, match="^refused: the slot of cs holds 0xfffb, which is nothing that belongs there$"):
+        sit(built, plan, tmp_path)
+
+
+def test_a_door_without_a_gate_needs_the_instruction(built: Path, tmp_path: Path) -> None:
+    plan = replace(PLANS["syscall"], moments=PLANS["syscall"].moments[2:])
+    with pytest.raises(CannotDraw, match="^syscall: the first moment must be that of the instruction$"):
+        sit(built, plan, tmp_path)
+
+
+def test_a_program_is_looked_at_where_it_runs(built: Path, tmp_path: Path) -> None:
+    """Without the plan's word for it its label is where it lies, and nobody comes there."""
+    with pytest.raises(CannotDraw, match="^program-exception, at drawn_program_int3: the machine "):
+        sit(built, replace(PLANS["program-exception"], program=""), tmp_path)
+
+
+def test_whose_gs_it_is_changes_once_on_the_way_in_and_once_on_the_way_out(built: Path, tmp_path: Path) -> None:
+    seen = sit(built, PLANS["program-exception"], tmp_path)
+    whose = [one.registers["gs"] for one in seen]
+    assert whose == ["the program's"] * 3 + ["the kernel's"] * 2 + ["the program's"]

@@ -3,22 +3,29 @@
 #include <arch/layout.h>
 #include <arch/local_apic.h>
 #include <arch/machine.h>
+#include <arch/segments.h>
 #include <arch/stack.h>
+#include <kernel/flat.h>
 #include <kernel/irq.h>
+#include <kernel/process.h>
 #include <kernel/regions.h>
 #include <kernel/test.h>
 #include <kernel/traps.h>
 
 // In triggers.asm: each runs one instruction on the drawn stack, with rdi and rsi as given.
 typedef void draw(u64 rdi, u64 rsi);
-draw draw_breakpoint, draw_fault, draw_fixup, draw_overflow, draw_command;
+draw draw_breakpoint, draw_fault, draw_fixup, draw_overflow, draw_command, draw_machine_check;
 noreturn void draw_again(void);
 extern char drawn_stack[];
+
+extern const struct flat program_int3, program_step, program_syscall, program_int80,
+    program_sysenter; // programs.asm
 
 enum {
     RDI = 0x0d1d1d1d, // where the instruction does not care
     RSI = 0x05151515,
     INTERRUPT = 0x41,
+    BEYOND_THE_GDT = 0xfffb,
 };
 #define NOT_CANONICAL 0x8000000000000000ul
 
@@ -92,10 +99,10 @@ static void again(struct pt_regs *regs, u64 error_code, unsigned vector)
 }
 
 // The machine ends here, for the second way in overwrites the first one's frame.
-TEST(nmi_twice)
+TEST(entered_twice)
 {
-    trap_set_handler(VECTOR_NMI, again);
-    on_drawn_stack(draw_command, command_register(), COMMAND_ASSERT | COMMAND_NMI);
+    trap_set_handler(VECTOR_MC, again);
+    on_drawn_stack(draw_machine_check, RDI, RSI);
 }
 
 static bool claim(struct pt_regs *regs, void *context)
@@ -110,4 +117,74 @@ TEST(interrupt)
     report_equal(irq_request(INTERRUPT, "drawing", claim, NULL), 0, "irq_request");
     on_drawn_stack(draw_command, command_register(), COMMAND_ASSERT | INTERRUPT);
     irq_release("drawing");
+}
+
+// ---- from ring 3 ---------------------------------------------------------------------------------------
+
+static struct task *load(const struct flat *flat)
+{
+    struct task *task = process_new("drawn");
+
+    report(task && flat_load(task, flat) == 0, "a program");
+    return task;
+}
+
+static void run(const struct flat *flat)
+{
+    struct task *task = load(flat);
+
+    if (!task)
+        return;
+    task_run(task);
+    process_free(task);
+}
+
+TEST(program_exception)
+{
+    trap_set_handler(VECTOR_BP, nothing);
+    run(&program_int3);
+    trap_set_handler(VECTOR_BP, NULL);
+}
+
+TEST(program_step)
+{
+    run(&program_step);
+}
+
+TEST(program_syscall)
+{
+    run(&program_syscall);
+}
+
+TEST(program_int80)
+{
+    run(&program_int80);
+}
+
+// 32-bit code, whose stack lies where 32 bits reach.
+TEST(program_sysenter)
+{
+    struct task *task = load(&program_sysenter);
+
+    if (!task)
+        return;
+    task_regs(task)->cs = USER32_CS;
+    task_regs(task)->rsp = FLAT_DATA + FLAT_DATA_SIZE;
+    task_run(task);
+    process_free(task);
+}
+
+static void spoil(struct pt_regs *regs, u64 error_code, unsigned vector)
+{
+    (void)error_code;
+    (void)vector;
+    regs->cs = BEYOND_THE_GDT;
+}
+
+// IRETQ is to go back with a selector that is none.
+TEST(program_refused)
+{
+    trap_set_handler(VECTOR_BP, spoil);
+    run(&program_int3);
+    trap_set_handler(VECTOR_BP, NULL);
 }

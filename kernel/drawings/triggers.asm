@@ -75,6 +75,7 @@ drawn_%1:
 %endmacro
 
 drawn breakpoint, int3
+drawn machine_check, int 18
 drawn fault, mov [rdi], rsi
 drawn command, mov [rdi], esi           ; of the local APIC: it interrupts this CPU at once
 
@@ -97,10 +98,10 @@ drawn_overflow:
 .next:
         end
 
-; draw_again -- from the handler of an NMI: the same gate a second time, from the middle of the stack
+; draw_again -- from the handler of #MC: the same gate a second time, from the middle of the stack
 draw_again:
         and     rsp, -PAGE_SIZE
         add     rsp, PAGE_SIZE / 2
 drawn_again:
-        int     2
+        int     18
         ud2
