@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -73,3 +75,64 @@ def test_who_ended_the_machine_is_found(monkeypatch: pytest.MonkeyPatch) -> None
     assert [(failure.seed, failure.what) for failure in tally.failures] == [(1300, "panic: mine")]
     assert "make hostile SEED=1045 COUNT=256 EMU=qemu CPU=intel, and 255 before it" in str(tally.failures[0])
     assert tally.spoilt == ["program 1500 (QEMU, Intel): dies"]
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A kernel with one mistake, and by what it must be known."""
+
+    file: str
+    right: str
+    wrong: str
+    model: Model
+    found: str
+    count: int = 600
+
+
+ENTRY = "arch/x86_64/entry/"
+QEMU_INTEL, QEMU_AMD, BOCHS_INTEL, _ = hostile.MODELS
+MUTANTS = {
+    "sysret to what is not canonical": Mutant(
+        ENTRY + "syscall.asm", "        cmp     rcx, [user_end]\n        jae     to_user\n", "", BOCHS_INTEL,
+        "panic: |resets", 300),
+    "sysret without swapgs": Mutant(
+        ENTRY + "syscall.asm", "        swapgs\n        o64 sysret\n", "        o64 sysret\n", QEMU_INTEL, "panic: |resets"),
+    "the trap flag stays set behind sysenter": Mutant(
+        ENTRY + "sysenter.asm", "        push    RFLAGS_FIXED\n        popfq\n", "", QEMU_INTEL, "the kernel (says meanwhile|runs with)"),
+    "the direction flag stays set behind int 0x80": Mutant(
+        ENTRY + "int80.asm", "        push    RFLAGS_FIXED\n        popfq\n", "", QEMU_INTEL, "the kernel runs with rflags"),
+    "what the kernel had in rdi comes back with sysret": Mutant(
+        ENTRY + "syscall.asm", "        pop     rdi\n        mov     rsp, [rsp + PT_RSP - PT_ORIG_RAX]\n",
+        "        add     rsp, 8\n        mov     rsp, [rsp + PT_RSP - PT_ORIG_RAX]\n", QEMU_INTEL,
+        "0xffff[0-9a-f]+ is in its (registers|memory)"),
+    "a register of one program is another one's at its start": Mutant(
+        ENTRY + "user_frame.c", "    *regs = (struct pt_regs){\n", "    u64 r12 = regs->r12;\n\n    *regs = (struct pt_regs){\n        .r12 = r12,\n",
+        QEMU_INTEL, "an honest program that begins after it finds others' general registers"),
+    "a program's word is taken for its address": Mutant(
+        "arch/x86_64/mm/user.c", "    return size <= USER_END && address <= USER_END - size;\n", "    (void)address;\n    return size <= USER_END;\n",
+        QEMU_INTEL, "the kernel's memory has been written to", 3000),
+}
+
+
+@pytest.fixture(scope="module")
+def mutated(tmp_path_factory: pytest.TempPathFactory):
+    """Builds a mutant; they share what they do not change."""
+    place = tmp_path_factory.mktemp("mutants")
+
+    def build(mutant: Mutant, name: str) -> Path:
+        text = (ROOT / mutant.file).read_text()
+        assert text.count(mutant.right) == 1, f"{mutant.file} has changed: this mutant must, too"
+        overlay = place / name
+        (overlay / mutant.file).parent.mkdir(parents=True)
+        (overlay / mutant.file).write_text(text.replace(mutant.right, mutant.wrong))
+        done = make("kernel", "LAB=hostile", f"OVERLAY={overlay}", f"OUT={place / 'out'}")
+        assert done.returncode == 0, done.stderr
+        return place / "out/hostile"
+    return build
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_a_kernel_with_a_mistake_is_found_out(mutated, name: str) -> None:
+    mutant = MUTANTS[name]
+    tally = hostile.throw(mutated(mutant, name.replace(" ", "-").replace("'", "").replace("/", "")), mutant.model, SEED, mutant.count)
+    assert tally.failures and any(re.search(mutant.found, failure.what) for failure in tally.failures), tally

@@ -56,6 +56,7 @@ static long trace(struct pt_regs *regs)
 {
     u64 arguments[SYSCALL_ARGUMENTS];
 
+    flags_look();
     for (unsigned n = 0; n < SYSCALL_ARGUMENTS; n++)
         arguments[n] = syscall_argument(regs, n);
     if (would_wait(waits, syscall_number(regs), arguments))
@@ -67,6 +68,7 @@ static long trace_32(struct pt_regs *regs, const struct syscall32 *call)
 {
     u64 arguments[SYSCALL_ARGUMENTS];
 
+    flags_look();
     for (unsigned n = 0; n < SYSCALL_ARGUMENTS; n++)
         arguments[n] = call->arguments[n];
     if (would_wait(waits_32, call->number, arguments))

@@ -38,17 +38,6 @@ static bool alone(void)
     return cmdline.count == 1;
 }
 
-static char said[1024]; // what the kernel prints meanwhile
-static size_t said_length;
-
-static void keep(const void *text, size_t size)
-{
-    const char *from = text;
-
-    while (size-- && said_length < sizeof(said))
-        said[said_length++] = *from++;
-}
-
 // ---- one program -----------------------------------------------------------------------------------
 
 static void finding(const char *format, ...)
@@ -119,6 +108,19 @@ static void run_and_look(void)
         finding(leak.format, leak.address);
 }
 
+static void look_at_the_kernel(void)
+{
+    const char *text = said_unexpectedly();
+    u64 flags = flags_found_unclean();
+
+    if (text)
+        finding("the kernel says meanwhile: %s", text);
+    if (!canary_lives())
+        finding("the kernel's memory has been written to");
+    if (flags)
+        finding("the kernel runs with rflags 0x%lx", flags);
+}
+
 static void look_at_the_rest(bool beginner)
 {
     const char *what;
@@ -162,6 +164,7 @@ static void prepare(void)
 
     in_qemu = !probe();
 
+    canary_prepare();
     watch_prepare();
     budget_prepare();
     calls_prepare(alone());
@@ -171,6 +174,16 @@ static void prepare(void)
     state_note();
 }
 
+// Free pages that are gone, each time it runs: once, they may have gone to the heap, which keeps them.
+static size_t pages_lost(void)
+{
+    size_t before = pages_available();
+    struct leak leak;
+
+    run(BUDGET, &leak);
+    return before - pages_available();
+}
+
 static void throw(u64 seed)
 {
     size_t pages = pages_available();
@@ -178,18 +191,20 @@ static void throw(u64 seed)
     program_make(&program, seed);
     if (alone())
         program_print(&program);
-    print_to(alone() ? console : keep);
+    print_to(alone() ? console : said_keep);
+    said_forget();
     run_and_look();
-    print_to(keep);
+    look_at_the_kernel();
+    print_to(said_keep);
     look_at_the_rest(seed % BEGINNER == 0);
+    if (pages_available() != pages && (pages = pages_lost()))
+        finding("each time, %zu free pages are lost", pages);
     print_to(console);
-    if (pages_available() != pages)
-        finding("%zu pages were free before it, %zu are after it", pages, pages_available());
 }
 
 TEST(hostile)
 {
-    console = print_to(keep);
+    console = print_to(said_keep);
     prepare();
     print_to(console);
     for (u64 i = 0; i < cmdline.count && findings < ENOUGH; i++) {

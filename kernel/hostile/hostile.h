@@ -41,6 +41,7 @@ struct program {
         bool compat; // from the target to the tail it is 32-bit code
     } step[STEPS_MOST];
     bool informed;  // it is given addresses of the kernel's
+    bool caller;    // of system calls above all
     unsigned known; // a bit for each range (leaks.c) that it was given addresses of
 } aligned_to(PAGE_SIZE);
 
@@ -88,6 +89,7 @@ static inline bool one_in(struct program *program, u64 sides)
 
 // Values that the kernel might not expect: of a register, the flags, a selector, a system call's number.
 u64 nasty_value(struct program *program);
+u64 nasty_argument(struct program *program); // more often one that a call would take
 u64 nasty_flags(struct program *program);
 u16 nasty_selector(struct program *program);
 u64 nasty_number(struct program *program, bool compat);
@@ -146,6 +148,23 @@ void watch_program(const struct program *program, bool tell);
 // The first leak that was seen since; 0 if there was none.
 u64 watch_leak(void);
 
+// ---- said.c ----------------------------------------------------------------------------------------
+
+// A print_writer (kernel/print.h).
+void said_keep(const void *text, size_t size);
+void said_forget(void);
+
+// What was kept and is not how a program ends; NULL if that is all.
+const char *said_unexpectedly(void);
+
+// ---- flags.c ---------------------------------------------------------------------------------------
+
+// To be called in the kernel, when a program has come there: notes flags of the program's that are still set.
+void flags_look(void);
+
+// Those that were found since it was asked last; 0: none.
+u64 flags_found_unclean(void);
+
 // ---- honest.c --------------------------------------------------------------------------------------
 
 // Programs that do nothing wrong, and what they find: `complaint` names it. One lives as long as the
@@ -153,6 +172,13 @@ u64 watch_leak(void);
 void honest_prepare(void);
 bool honest_goes_on(const char **complaint);
 bool honest_begins(const char **complaint);
+
+// ---- canary.c --------------------------------------------------------------------------------------
+
+// Memory of the kernel's that programs are given the address of, and that nothing may write to.
+void canary_prepare(void);
+u64 canary_address(void);
+bool canary_lives(void);
 
 // ---- state.c ---------------------------------------------------------------------------------------
 

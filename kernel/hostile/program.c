@@ -9,7 +9,14 @@
 #include <kernel/string.h>
 
 enum { RAX = 0, RSP = 4, RBP = 5 }; // as instructions number them. SDM vol. 2, table 3-1
-enum { WAY_BACK = 16, SLOT = REGISTERS * 8, FRAME = 5 * 8, ROOM_FOR_STEP = 480, RANDOM_MOST = 32 };
+enum {
+    WAY_BACK = 16,
+    SLOT = REGISTERS * 8,
+    FRAME = 5 * 8,
+    FRAME_FLAGS = 2 * 8,
+    ROOM_FOR_STEP = 480,
+    RANDOM_MOST = 32
+};
 
 static_assert(STEPS_MOST * ROOM_FOR_STEP < PAGE_SIZE, "the code is one page");
 static_assert(STEPS_MOST * FRAME <= RETURNS && RETURNS + STEPS_MOST * WAY_BACK <= STRINGS &&
@@ -19,7 +26,8 @@ static_assert(STEPS_MOST * FRAME <= RETURNS && RETURNS + STEPS_MOST * WAY_BACK <
 // What a step is to be.
 struct plan {
     unsigned number;
-    bool door, compat, i386; // a call with i386's numbers
+    bool door, compat, far; // the target is at an end of memory
+    bool i386;              // a call with i386's numbers
     u64 rip, flags, rsp;
     u16 cs, ss;
 };
@@ -112,7 +120,7 @@ static u64 value_of(struct program *program, const struct plan *plan, unsigned r
         return nasty_number(program, plan->i386);
     if (reg == RBP && plan->compat && one_in(program, 2))
         return way_back(plan->number);
-    return nasty_value(program);
+    return plan->door ? nasty_argument(program) : nasty_value(program);
 }
 
 static void load_registers(struct program *program, const struct plan *plan)
@@ -132,22 +140,11 @@ static void go_by_iretq(struct program *program, const struct plan *plan, u64 fr
     PUT(program, 0x48, 0xcf);
 }
 
-// CS by JMP FAR, the flags by POPF and RSP by MOV; with the trap flag set, POPF must come last.
-static void go_by_popf(struct program *program, const struct plan *plan, u64 frame)
-{
-    const u64 values[] = { plan->rip | (u64)plan->cs << 32, 0, plan->flags };
-
-    memcpy(&program->data[frame - DATA], values, sizeof(values));
-    if (plan->compat || plan->rip != CODE + program->length) {
-        PUT(program, 0xff, 0x2c, 0x25);
-        put_32(program, frame);
-    }
-}
-
+// The flags by POPF and RSP by MOV; with the trap flag set, POPF must come last.
 static void set_flags(struct program *program, const struct plan *plan, u64 frame)
 {
     PUT(program, 0xbc); // MOV ESP, number
-    put_32(program, frame + 2 * 8);
+    put_32(program, frame + FRAME_FLAGS);
     PUT(program, 0x9d); // POPF
     if (plan->flags & RFLAGS_TF)
         return;
@@ -156,6 +153,20 @@ static void set_flags(struct program *program, const struct plan *plan, u64 fram
         put_32(program, plan->rsp);
     } else {
         load(program, RSP, plan->rsp);
+    }
+}
+
+// To 32-bit code by JMP FAR, elsewhere by JMP.
+static void go_by_popf(struct program *program, const struct plan *plan, u64 frame)
+{
+    const u64 values[] = { plan->rip | (plan->compat ? (u64)plan->cs << 32 : 0), 0, plan->flags };
+
+    memcpy(&program->data[frame - DATA], values, sizeof(values));
+    if (plan->far)
+        set_flags(program, plan, frame);
+    if (plan->far || plan->compat) {
+        PUT(program, 0xff, plan->far ? 0x24 : 0x2c, 0x25);
+        put_32(program, frame);
     }
 }
 
@@ -220,7 +231,7 @@ static void put_step(struct program *program, unsigned number)
     struct step *step = &program->step[number];
     struct plan plan = {
         .number = number,
-        .door = below(program, 8) < 5,
+        .door = program->caller ? !one_in(program, 16) : one_in(program, 2),
         .compat = one_in(program, 4),
         .i386 = one_in(program, 2),
         .flags = nasty_flags(program),
@@ -232,17 +243,18 @@ static void put_step(struct program *program, unsigned number)
     plan.cs = plan.compat ? USER32_CS : USER_CS;
     step->at = program->length;
     clear_flags(program);
-    if (one_in(program, 6))
+    if (!program->caller && one_in(program, 4))
         load_segment(program);
     load_registers(program, &plan);
     plan.rip = CODE + program->length + (by_iretq ? 12 : plan.compat ? 7 : 0);
-    if (!plan.compat && one_in(program, 24))
+    plan.far = !plan.compat && one_in(program, 12);
+    if (plan.far)
         plan.rip = at_an_end(program, choose(program, &plan));
     if (one_in(program, 64))
         plan.cs = nasty_selector(program);
     (by_iretq ? go_by_iretq : go_by_popf)(program, &plan, frame);
     step->target = program->length;
-    if (!by_iretq)
+    if (!by_iretq && !plan.far)
         set_flags(program, &plan, frame);
     put_target(program, &plan);
     if (plan.compat) {
@@ -291,6 +303,7 @@ void program_make(struct program *program, u64 seed)
     clear(program);
     program->seed = program->random = seed;
     program->informed = one_in(program, 4);
+    program->caller = one_in(program, 2);
     program->steps = 1 + (unsigned)below(program, STEPS_MOST);
     fill_data(program);
     for (unsigned number = 0; number < program->steps; number++)

@@ -33,6 +33,8 @@ static u64 kernels(struct program *program)
 {
     if (!program->informed)
         return nowhere(program);
+    if (one_in(program, 2))
+        return canary_address() + below(program, PAGE_SIZE);
     switch (below(program, 8)) {
     case 0:
         return (u64)this_cpu();
@@ -80,6 +82,8 @@ static u64 edges(struct program *program)
 
 u64 nasty_value(struct program *program)
 {
+    if (program->informed && one_in(program, 6))
+        return near(program, kernels(program));
     switch (below(program, 8)) {
     case 0:
         return random_next(&program->random);
@@ -93,6 +97,21 @@ u64 nasty_value(struct program *program)
         return edges(program);
     default:
         return users(program);
+    }
+}
+
+u64 nasty_argument(struct program *program)
+{
+    static const u64 places[] = { DATA + STRINGS, DATA + STRINGS + 15, DATA + STRINGS + 32,
+                                  DATA + WORDS,   DATA + WORDS + 128,  DATA + SAFE_STACK - 256 };
+
+    switch (below(program, 4)) {
+    case 0:
+        return below(program, 6);
+    case 1:
+        return places[below(program, array_length(places))];
+    default:
+        return nasty_value(program);
     }
 }
 

@@ -24,6 +24,8 @@ static void watch(struct pt_regs *regs, u64 error_code, unsigned vector)
 {
     bool by_program = watched && regs->cs & RPL_MASK;
 
+    if (by_program)
+        flags_look();
     if (by_program && telling)
         tell(regs, error_code, vector);
     handlers[vector](regs, error_code, vector);
