@@ -12,6 +12,8 @@
 #include <entry/idt.h>
 #include <entry/syscall_door.h>
 #include <kernel/errno.h>
+#include <kernel/exec.h>
+#include <kernel/file.h>
 #include <kernel/process.h>
 #include <kernel/regions.h>
 #include <kernel/string.h>
@@ -672,6 +674,105 @@ TEST(unknown)
     expect_no_calls(0xffffffff - MANY, MANY);
     expect_no_calls(-(u64)MANY, MANY);
     expect_no_calls((u64)test_pattern() << 32 | 0x7fffff00, MANY);
+}
+
+// ---- arguments that lead nowhere -----------------------------------------------------------------------------
+
+#define BAD ((u64)-1) // in a row: the address that is tried
+
+// Calls that are to read or write at an address which is no good.
+static const struct bad_call {
+    const char *name;
+    u64 number, arguments[4];
+} bad_calls[] = {
+    { "read", 0, { 0, BAD, 8 } },
+    { "write", 1, { 1, BAD, 8 } },
+    { "open", 2, { BAD, 0 } },
+    { "stat", 4, { BAD, FLAT_DATA } },
+    { "fstat", 5, { 1, BAD } },
+    { "rt_sigaction, new", 13, { 10, BAD, 0, 8 } },
+    { "rt_sigaction, old", 13, { 10, 0, BAD, 8 } },
+    { "rt_sigprocmask", 14, { 0, BAD, 0, 8 } },
+    { "readv", 19, { 0, BAD, 1 } },
+    { "writev", 20, { 1, BAD, 1 } },
+    { "nanosleep", 35, { BAD, 0 } },
+    { "uname", 63, { BAD } },
+    { "getcwd", 79, { BAD, 64 } },
+    { "gettimeofday", 96, { BAD, 0 } },
+    { "clock_gettime", 228, { 0, BAD } },
+    { "openat", 257, { (u32)-100, BAD, 0 } },
+    { "prlimit64", 302, { 0, 3, 0, BAD } },
+    { "getrandom", 318, { BAD, 8, 0 } },
+};
+
+static void make_bad_call(struct task *task, const struct bad_call *call, u64 bad)
+{
+    struct pt_regs *regs = task_regs(task);
+    u64 *const arguments[] = { &regs->rdi, &regs->rsi, &regs->rdx, &regs->r10 };
+
+    fill_registers(regs);
+    for (size_t i = 0; i < array_length(arguments); i++)
+        *arguments[i] = call->arguments[i] == BAD ? bad : call->arguments[i];
+    regs->rax = call->number;
+    regs->rip = FLAT_CODE;
+    run(task, VECTOR_BP, NULL);
+    report_count(seen.count, 1, "%s(0x%lx): the program comes to its INT3", call->name, bad);
+    report_error(seen.regs.rax, -EFAULT, "%s(0x%lx)", call->name, bad);
+    expect_registers(seen, call->name);
+}
+
+TEST(bad_pointers)
+{
+    const u64 bad[] = { 8, USER_END - 4, USER_END, NOT_CANONICAL, (u64)&seen, ~0ul - 7 };
+    struct task *task = program("call", &program_call);
+    struct file *file = capture_new("something to read", 17, 64);
+    size_t size;
+    bool lost;
+
+    if (!task || !file)
+        return;
+    for (unsigned fd = 0; fd < 2; fd++) {
+        file->users++;
+        files_set(task->process->files, fd, file, false);
+    }
+    for (size_t i = 0; i < array_length(bad_calls); i++)
+        for (size_t j = 0; j < array_length(bad); j++)
+            make_bad_call(task, &bad_calls[i], bad[j]);
+    capture_text(file, &size, &lost);
+    report_count(size, 0, "bytes that were written all the same");
+    process_free(task);
+    file_put(file);
+}
+
+// ---- a program in C --------------------------------------------------------------------------------------------
+
+TEST(real_program)
+{
+    static const char *const argv[] = { "hello", "two words", NULL }, *const envp[] = { NULL };
+    static const char expected[] = "Hello from ring 3! I am hello, called with two words.\n";
+    struct task *task = process_new("hello");
+    struct file *file = capture_new("", 0, 256);
+    const char *text;
+    size_t size;
+    bool lost;
+    int error;
+
+    if (!task || !file)
+        return;
+    file->users++;
+    files_set(task->process->files, 1, file, false);
+    error = process_exec(task, "/bin/hello", argv, envp);
+    report_error(error, 0, "exec of /bin/hello");
+    if (error)
+        return;
+    task_run(task);
+    report(task->end.exited, "the program ends by exit");
+    report_count(task->end.status, 0, "its status");
+    text = capture_text(file, &size, &lost);
+    report(size == sizeof(expected) - 1 && !memcmp(text, expected, size), "it prints \"%.*s\"",
+           (int)sizeof(expected) - 2, expected);
+    process_free(task);
+    file_put(file);
 }
 
 // ---- interrupts -------------------------------------------------------------------------------------------
