@@ -175,19 +175,29 @@ USERLAND_FLAGS := -static -std=gnu11 -Os -Wall -Wextra -Werror -ffunction-sectio
                  -Wl,--gc-sections,-z,noseparate-code,-z,max-page-size=4096,--build-id=none
 
 userland := $(patsubst userland/%.c,$(B)/userland/bin/%,$(wildcard userland/*.c))
+compat   := $(patsubst userland/compat/%.c,$(B)/userland/bin/%,$(wildcard userland/compat/*.c))
 
 $(B)/userland/bin/%: userland/%.c
 	$(call say,MUSL,$@)
 	@mkdir -p $(@D)
 	$(Q)$(MUSL) $(USERLAND_FLAGS) $< -lm -o $@
 
+# Those of userland/compat are 32-bit code, for which the compiler alone suffices: they have no library.
+COMPAT_FLAGS := -m32 -static -nostdlib -ffreestanding -fno-pic -fno-stack-protector -fcf-protection=none -std=gnu11 -Os \
+                -Wall -Wextra -Werror -s -Wl,-z,noseparate-code,-z,max-page-size=4096,--build-id=none
+
+$(compat): $(B)/userland/bin/%: userland/compat/%.c userland/compat/program.h
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(COMPAT_FLAGS) $< -o $@
+
 # The one that `make bench` counts with is its own library.
 $(B)/userland/bin/doors: USERLAND_FLAGS += -nostdlib -ffreestanding -fno-stack-protector
 
 # A program that is no more goes from the folder, too.
-$(B)/initramfs.cpio: $(userland) $(shell find userland -type f) grading/archive grading/gatehouse/cpio.py
+$(B)/initramfs.cpio: $(userland) $(compat) $(shell find userland -type f) grading/archive grading/gatehouse/cpio.py
 	$(call say,CPIO,$@)
-	$(Q)rm -f $(filter-out $(userland),$(wildcard $(B)/userland/bin/*))
+	$(Q)rm -f $(filter-out $(userland) $(compat),$(wildcard $(B)/userland/bin/*))
 	$(Q)grading/archive $@ $(B)/userland userland/root
 
 # Only the kernels that run programs have it.

@@ -9,21 +9,23 @@ import re
 import shlex
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from gatehouse import cpio
 from gatehouse.bochs import Bochs
-from gatehouse.machine import Ending, Limits
+from gatehouse.machine import Emulator, Ending, Limits
 from gatehouse.qemu import Qemu
 
 ROOT = Path(__file__).resolve().parents[2]
 NONCE = "0123456789abcdef"
 ENVIRONMENT = {"HOME": "/", "PATH": "/bin", "TERM": "dumb"}         # kernel/programs.c
 OURS = [line for line in (ROOT / "userland/root/etc/all").read_text().splitlines() if not line.startswith("#")]
+IN_32_BITS = [line for line in (ROOT / "userland/root/etc/all32").read_text().splitlines() if not line.startswith("#")]
 # Debian's. `ls` would see a terminal there and a pipe here: so one name a line, and no sizes of directories.
 BUSYBOX = ["busybox echo -e 'two\\twords' a", "busybox cat etc/motd", "busybox ls -1 etc", "busybox stat -c '%s %F %n' etc/words",
            "busybox wc etc/words etc/motd", "busybox sort -r etc/words", "busybox head -n 3 etc/words",
@@ -104,6 +106,25 @@ def test_our_programs_do_what_they_do_on_linux(emulator: type, kernel: Path, tre
     run = emulator().run(kernel, f"nonce={NONCE} run=@/etc/all", tmp_path / "run", Limits(instructions=1_000_000_000))
     assert run.ending is Ending.ENDED
     compare(tree, run.serial, OURS)
+
+
+def runs_32_bit_code(tree: Path) -> bool:
+    """Whether this machine's Linux does: it may have been built or started without."""
+    try:
+        return on_linux(tree, "hello32").status == 1
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize("emulator", [Qemu, Bochs, partial(Qemu().of, "amd"), partial(Bochs().of, "amd")],
+                         ids=["qemu", "bochs", "qemu-amd", "bochs-amd"])
+def test_32_bit_programs_do_what_they_do_on_linux(emulator: Callable[[], Emulator], kernel: Path, tree: Path,
+                                                  tmp_path: Path) -> None:
+    if not runs_32_bit_code(tree):
+        pytest.skip("this machine's Linux does not run 32-bit programs")
+    run = emulator().run(kernel, f"nonce={NONCE} run=@/etc/all32", tmp_path / "run", Limits(instructions=1_000_000_000))
+    assert run.ending is Ending.ENDED
+    compare(tree, run.serial, IN_32_BITS)
 
 
 def boot(kernel: Path, words: str, module: Path | None = None) -> subprocess.CompletedProcess[bytes]:
