@@ -191,7 +191,7 @@ int main(int argc, char **argv)
 
     (void)argc;
     setvbuf(stdout, NULL, _IOLBF, 0); // in order with what goes by without a buffer
-    for (int fd = 3; fd < 64; fd++) // whatever whoever started this has left open
+    for (int fd = 3; fd < 64; fd++)   // whatever whoever started this has left open
         close(fd);
     if (!realpath(argv[0], self))
         strcpy(self, "/proc/self/exe");

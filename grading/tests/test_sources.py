@@ -30,7 +30,7 @@ def test_shell_scripts() -> None:
 
 
 def test_c_is_formatted() -> None:
-    passes("clang-format", "--dry-run", "-Werror", *tracked("kernel/*.[ch]", "arch/*.[ch]", "labs/*.[ch]"))
+    passes("clang-format", "--dry-run", "-Werror", *tracked("kernel/*.[ch]", "arch/*.[ch]", "labs/*.[ch]", "userland/*.c"))
 
 
 def test_c_as_cppcheck_sees_it() -> None:
