@@ -73,15 +73,17 @@ void strace_end(struct strace *call, long result)
 {
     enum { MOST_ERRORS = 4095 }; // what is above -4096 is an error, all else a result
     const struct syscall_row *row = call->row;
-    const char *name = result < 0 ? errno_name((int)-result) : NULL;
+    const char *name = result < 0 && result >= -MOST_ERRORS ? errno_name((int)-result) : NULL;
 
     for (unsigned n = 0; row && result > 0 && n < row->count; n++)
         if (row->kinds[n] == KIND_BYTES_OUT)
             take_string(&call->strings[n], call->values[n], (size_t)result);
     print_call(call);
     print(" = ");
-    if (result < 0 && result >= -MOST_ERRORS)
-        print("-1 %s (%ld)", name ? name : "errno", -result);
+    if (name)
+        print("-1 %s", name);
+    else if (result < 0 && result >= -MOST_ERRORS)
+        print("-1 errno %ld", -result);
     else
         strace_print_value(row ? row->result : KIND_LONG, (u64)result);
     print("\n");

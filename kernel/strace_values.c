@@ -94,7 +94,7 @@ void strace_print_value(enum syscall_kind kind, u64 value)
         break;
     case KIND_MODE:
         print("0");
-        for (int digit = 8; digit >= 0; digit -= 3)
+        for (int digit = value > 0777 ? 9 : 6; digit >= 0; digit -= 3)
             print("%lu", value >> digit & 7);
         break;
     case KIND_OPEN_FLAGS:
