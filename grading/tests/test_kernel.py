@@ -36,6 +36,8 @@ RETURNING = {
     "elf": ("elf_loaded", "elf_odd_and_good", "elf_refused", "elf_cut_short", "elf_too_many_segments", "elf_fuzz"),
     "elf32": ("elf32_loaded", "elf32_refused", "elf32_fuzz"),
     "thread_area": ("thread_areas", "thread_areas_of_two"),
+    "commands": ("commands", "too_many_words"),
+    "calls": ("signals_half_done", "limits_half_done", "random_up_to_the_edge", "bases_refused", "time_arguments"),
     "exec": ("initial_stack", "initial_stack_alone", "arguments_too_long", "exec_names"),
     "files": ("descriptors", "typing", "typing_long_lines"),
     "file_calls": ("file_read", "file_seek", "file_vectors", "file_write", "file_send", "file_descriptors", "file_poll"),
