@@ -33,6 +33,9 @@ RETURNING = {
     "memory calls": ("mmap", "mmap_refused", "mmap_files", "munmap", "mprotect", "madvise", "mremap", "mremap_refused", "brk",
                      "memory_eaten"),
     "process": ("process_life", "end_signals", "ends_without_exit"),
+    "tasks": ("task_taken_over", "task_without_memory", "selectors_that_are_gone", "faults_inside_a_fault"),
+    "spaces": ("space_given_back", "space_with_a_shared_page", "space_without_memory", "touch_without_memory"),
+    "fpu": ("fpu_kept", "fpu_avx_kept", "fpu_exception_owed", "fpu_given_back"),
     "elf": ("elf_loaded", "elf_odd_and_good", "elf_refused", "elf_cut_short", "elf_too_many_segments", "elf_fuzz"),
     "elf32": ("elf32_loaded", "elf32_refused", "elf32_fuzz"),
     "thread_area": ("thread_areas", "thread_areas_of_two"),
@@ -82,6 +85,25 @@ def test_all_that_return_pass(boot, names: tuple[str, ...]) -> None:
     said = ktap.parse(run.serial, names, NONCE)
     assert run.ending is Ending.ENDED and said.ended
     assert {name: said.sections[name].ok for name in names} == dict.fromkeys(names, True)
+
+
+# By what a CPU has to save its registers with: FXSAVE alone, XSAVE without AVX, both.
+@pytest.mark.parametrize("model", ["qemu64", "max,vendor=GenuineIntel,-avx", "max,vendor=GenuineIntel,-xsave", "EPYC"])
+@pytest.mark.parametrize("group", ["tasks", "fpu"])
+def test_registers_of_programs_on_other_cpus(kernel: Path, tmp_path: Path, model: str, group: str) -> None:
+    names = RETURNING[group]
+    run = Qemu(model).run(kernel, f"nonce={NONCE} test={','.join(names)}", tmp_path / "run")
+    said = ktap.parse(run.serial, names, NONCE)
+    without = {"fpu_kept": "qemu64", "fpu_avx_kept": "qemu64 max,vendor=GenuineIntel,-avx max,vendor=GenuineIntel,-xsave"}
+    for name in names:
+        assert said.sections[name].ok, run.serial.decode()
+        assert bool(said.sections[name].skip) == (model in without.get(name, "").split())
+
+
+def test_reserved_bits_of_programs_registers(kernel: Path, tmp_path: Path) -> None:
+    """Row mxcsr-reserved: QEMU takes them."""
+    run = Bochs().run(kernel, f"nonce={NONCE} test=fpu_reserved_bits", tmp_path / "run")
+    assert ktap.parse(run.serial, ["fpu_reserved_bits"], NONCE).sections["fpu_reserved_bits"].ok, run.serial.decode()
 
 
 def test_nmi_to_itself(boot) -> None:

@@ -1,0 +1,31 @@
+// Programs for the kernel's own tests: made and run.
+
+#include <arch/paging.h>
+#include <kernel/errno.h>
+#include <kernel/regions.h>
+#include <kernel/test.h>
+#include <kernel/tests/programs.h>
+
+struct task *program_new(const struct flat *flat)
+{
+    struct task *task = task_new("test's");
+    int error = task ? flat_load(task, flat) : -ENOMEM;
+
+    report_error(error, 0, "a task with a program");
+    return error ? NULL : task;
+}
+
+void *program_page(const struct task *task, u64 address)
+{
+    u64 *entry = paging_entry(task->space->tables, address);
+
+    return entry ? direct_map(*entry & PTE_ADDRESS) : NULL;
+}
+
+unsigned program_run(struct task *task)
+{
+    task->end = (struct task_end){ .ended = false };
+    task_run(task);
+    report(task->end.ended, "the program has stopped");
+    return task->end.vector;
+}
