@@ -21,7 +21,7 @@ long do_syscall32(struct pt_regs *regs);
 // at its esp.
 long do_fast_syscall32(struct pt_regs *regs);
 
-// Makes the call: the result, or a negative errno; -ENOSYS for a number that has none. calls32.c
+// Makes the call: the result, or a negative errno; -ENOSYS for a number that has none.
 long syscall32_make(const struct syscall32 *call);
 
 // Somebody who is told of every call in place of syscall32_make(), and may make it: what it returns goes to

@@ -6,6 +6,9 @@
 #include <arch/interrupts.h>
 #include <arch/task.h>
 #include <arch/user.h>
+#include <arch/user_check.h>
+#include <kernel/calls/calls.h>
+#include <kernel/calls/compat.h>
 #include <kernel/cmdline.h>
 #include <kernel/errno.h>
 #include <kernel/init.h>
@@ -26,21 +29,61 @@ static inline struct syscall32 call_of(const struct pt_regs *regs)
     return call;
 }
 
-static inline long make(struct pt_regs *regs)
+// A row of the table says COMPAT where what the call takes is laid out differently in 32 and in 64 bits. A signed
+// argument is INT, whatever its C function takes: so its sign is extended.
+static inline long make(const struct syscall32 *call)
 {
-    struct syscall32 call = call_of(regs);
+#define ARGUMENT(n, kind, name) (syscall_##kind) call->arguments[n]
+#define SYSCALL(number, name, result, ...) \
+    case number:                           \
+        return sys_##name(SYSCALL_EACH(ARGUMENT, , ##__VA_ARGS__));
+#define COMPAT(number, name, result, ...) \
+    case number:                          \
+        return compat_##name(SYSCALL_EACH(ARGUMENT, , ##__VA_ARGS__));
+
+    switch (call->number) {
+#include <kernel/syscalls32.def>
+    }
+    return -ENOSYS;
+}
+
+long syscall32_make(const struct syscall32 *call)
+{
+    return make(call);
+}
+
+static __attribute__((noinline)) long tell(struct pt_regs *regs)
+{
+    const struct syscall32 call = call_of(regs);
+
+    return syscall32_tracer_now(regs, &call);
+}
+
+static inline long answer(struct pt_regs *regs)
+{
     long result;
 
     interrupts_enable();
-    result = syscall32_tracer_now ? syscall32_tracer_now(regs, &call) : syscall32_make(&call);
+    if (syscall32_tracer_now) {
+        result = tell(regs);
+    } else {
+        const struct syscall32 call =
+            call_of(regs); // nobody takes its address: it stays in registers
+
+        result = make(&call);
+    }
     interrupts_disable();
+    if (!gs_is_still_the_kernels())
+        gs_is_the_programs(task_regs(current_task()), "back from a call of");
     return result;
 }
 
+// The CPU itself has pushed cs and rflags of ring 3, so there is less to ask than after SYSENTER.
 long do_syscall32(struct pt_regs *regs)
 {
-    entered_from_user(regs);
-    return make(regs);
+    if (!frame_is_in_place(regs))
+        frame_is_elsewhere(regs);
+    return answer(regs);
 }
 
 long do_fast_syscall32(struct pt_regs *regs)
@@ -55,7 +98,7 @@ long do_fast_syscall32(struct pt_regs *regs)
     if (copy_from_user(&sixth, (u32)regs->rsp, sizeof(sixth)) != 0)
         return -EFAULT;
     regs->rbp = sixth;
-    return make(regs);
+    return answer(regs);
 }
 
 static void syscall32_trace_initialise(void)

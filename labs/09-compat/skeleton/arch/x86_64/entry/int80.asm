@@ -4,7 +4,7 @@
 %include "common.inc"
 %include "frame.inc"
 
-extern do_syscall32, to_user
+extern do_syscall32, to_user, to_user.iretq
 global entry_int80
 
 section .entry.text exec
@@ -24,4 +24,11 @@ entry_int80:
         call    do_syscall32
         add     rsp, 8
         mov     [rsp + PT_RAX], rax
-        jmp     to_user
+        cmp     dword [gs:PERCPU_EXIT_WORK], 0
+        jne     to_user
+
+        restore GPRS                    ; nothing to be done before: what is left of to_user
+        pop     rdi
+        add     rsp, 8
+        swapgs
+        jmp     to_user.iretq           ; the one IRETQ whose fault is foreseen
