@@ -13,11 +13,11 @@ extern const char image_archive[], image_archive_end[]; // archive.asm
 
 static void add(const void *archive, size_t size, const char *whose)
 {
-    const char *problem;
-    size_t at;
+    struct initramfs_problem problem;
 
-    if (initramfs_add(&root_tree, archive, size, &problem, &at))
-        panic("%s archive of files, at byte %zu: %s", whose, at, problem);
+    if (initramfs_add(&root_tree, archive, size, &problem))
+        panic("%s archive of files, entry \"%s\" at byte %zu: %s", whose, problem.path, problem.at,
+              problem.what);
 }
 
 static void archives_add(void)

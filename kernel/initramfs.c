@@ -39,12 +39,12 @@ struct reader {
     size_t size, at; // at <= size
     u32 field[FIELDS];
     const char *path, *data;
-    const char *problem;
+    struct initramfs_problem *problem;
 };
 
 static int wrong(struct reader *reader, int error, const char *problem)
 {
-    reader->problem = problem;
+    reader->problem->what = problem;
     return error;
 }
 
@@ -221,18 +221,19 @@ static int check_rest(struct reader *reader)
     return reader->field[SIZE] ? wrong(reader, -EINVAL, "a trailer with contents") : 0;
 }
 
-int initramfs_add(struct tree *tree, const void *archive, size_t size, const char **problem,
-                  size_t *at)
+int initramfs_add(struct tree *tree, const void *archive, size_t size,
+                  struct initramfs_problem *problem)
 {
-    struct reader reader = { .archive = archive, .size = size };
+    struct reader reader = { .archive = archive, .size = size, .problem = problem };
     const struct node *last = tree->newest;
     int error;
 
     for (;;) {
-        *at = reader.at;
+        *problem = (struct initramfs_problem){ .path = "", .at = reader.at };
         error = read_entry(&reader);
         if (error || ends(&reader))
             break;
+        problem->path = reader.path;
         error = add_entry(&reader, tree);
         if (error)
             break;
@@ -241,6 +242,5 @@ int initramfs_add(struct tree *tree, const void *archive, size_t size, const cha
         error = check_rest(&reader);
     if (error)
         tree_cut(tree, last);
-    *problem = reader.problem;
     return error;
 }

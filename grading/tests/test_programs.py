@@ -162,7 +162,7 @@ def test_the_machine_says_whether_all_went_well(kernel: Path, command: str, stat
 def test_a_broken_archive_is_named(kernel: Path, tmp_path: Path) -> None:
     module = tmp_path / "broken.cpio"
     module.write_bytes(b"070701" + b"0" * 200)
-    assert b"PANIC: the loader's archive of files, at byte 0: " in boot(kernel, "run=hello", module).stdout
+    assert b"PANIC: the loader's archive of files, entry \"\" at byte 0: " in boot(kernel, "run=hello", module).stdout
 
 
 def test_archives_are_the_same_each_time(tmp_path: Path) -> None:

@@ -30,8 +30,7 @@ void caller_begin(const char *input)
         { .start = MEMORY, .end = READ_ONLY, .rights = ACCESS_USER | ACCESS_READ | ACCESS_WRITE },
         { .start = READ_ONLY, .end = NOTHING, .rights = ACCESS_USER | ACCESS_READ },
     };
-    const char *problem;
-    size_t at;
+    struct initramfs_problem problem;
 
     archive_size = 0;
     archive_put("box", S_IFDIR | 0755, "");
@@ -42,7 +41,7 @@ void caller_begin(const char *input)
     archive_put("box/sub", S_IFDIR | 0755, "");
     archive_end();
     last = root_tree.newest;
-    report_error(initramfs_add(&root_tree, archive, archive_size, &problem, &at), 0, "an archive");
+    report_error(initramfs_add(&root_tree, archive, archive_size, &problem), 0, "an archive");
     task = process_new("the program");
     capture = capture_new(input, strlen(input), 4096);
     capture->users++;

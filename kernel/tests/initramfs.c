@@ -29,19 +29,18 @@ static void put_good(void)
     archive_end();
 }
 
-static int load(size_t size, const char **problem)
-{
-    size_t at;
+static struct initramfs_problem problem;
 
-    return initramfs_add(&tree, archive, size, problem, &at);
+static int load(size_t size)
+{
+    return initramfs_add(&tree, archive, size, &problem);
 }
 
 static void expect_good(void)
 {
-    const char *problem = NULL;
-    int error = load(archive_size, &problem);
+    int error = load(archive_size);
 
-    report_error(error, 0, "loading (%s)", problem ? problem : "no problem");
+    report_error(error, 0, "loading (%s)", problem.what);
 }
 
 TEST(initramfs)
@@ -78,21 +77,21 @@ TEST(initramfs)
 TEST(initramfs_twice)
 {
     const struct node *last;
-    const char *problem;
 
     begin();
     put_good();
     expect_good();
     last = tree.newest;
-    report_error(load(archive_size, &problem), -EEXIST, "the same once more");
+    report_error(load(archive_size), -EEXIST, "the same once more");
+    report(!strcmp(problem.path, "bin/true"), "the path that is there already");
+    report(!memcmp(archive + problem.at + HEADER, "bin/true", 9), "where its entry begins");
     report_equal(tree.newest, last, "the newest node then");
     archive_end(); // elsewhere, for what was read stays in use
     size_t second = archive_size;
     archive_put("bin", S_IFDIR | 0700, "");
     archive_put("bin/false", S_IFREG | 0755, "no");
     archive_end();
-    size_t at;
-    report_error(initramfs_add(&tree, archive + second, archive_size - second, &problem, &at), 0,
+    report_error(initramfs_add(&tree, archive + second, archive_size - second, &problem), 0,
                  "another one");
     report_count(tree.newest->inode, last->inode + 1, "inode of the new one");
     begin();
@@ -193,15 +192,13 @@ TEST(initramfs_spoilt)
     };
 
     for (size_t i = 0; i < array_length(spoil); i++) {
-        const char *problem = NULL;
-
         begin();
         archive_put("bin", S_IFDIR | 0755, "");
         spoilt = archive_put(SPOILT, S_IFREG | 0644, "text");
         archive_end();
         spoil[i]();
-        report_error(load(archive_size, &problem), -EINVAL, "error for the %zuth", i);
-        report(problem, "a word on the %zuth", i);
+        report_error(load(archive_size), -EINVAL, "error for the %zuth", i);
+        report(problem.what, "a word on the %zuth", i);
         report_equal(tree.newest, &tree.root, "nodes left of the %zuth", i);
     }
     begin();
@@ -233,15 +230,13 @@ TEST(initramfs_names)
     };
 
     for (size_t i = 0; i < array_length(rows); i++) {
-        const char *problem;
-
         begin();
         archive_put("bin", S_IFDIR | 0755, "");
         archive_put("file", S_IFREG | 0644, "text");
         archive_put("link", S_IFLNK | 0777, "bin");
         archive_put(rows[i].path, S_IFREG | 0644, "");
         archive_end();
-        report_error(load(archive_size, &problem), rows[i].error, "\"%s\"", rows[i].path);
+        report_error(load(archive_size), rows[i].error, "\"%s\"", rows[i].path);
     }
     begin();
 }
@@ -249,19 +244,18 @@ TEST(initramfs_names)
 // Ends anywhere: nothing of it is taken. What follows the trailer must be zeroes.
 TEST(initramfs_cut_short)
 {
-    const char *problem;
     size_t taken = 0;
 
     begin();
     put_good();
     for (size_t size = 0; size < archive_size - 1; size++)
-        taken += load(size, &problem) == 0 || tree.newest != &tree.root;
+        taken += load(size) == 0 || tree.newest != &tree.root;
     report_count(taken, 0, "archives taken that were cut short");
     memset(archive + archive_size, 0, 512);
-    report_error(load(archive_size + 512, &problem), 0, "with zeroes behind it");
+    report_error(load(archive_size + 512), 0, "with zeroes behind it");
     tree_cut(&tree, NULL);
     archive[archive_size + 511] = '0';
-    report_error(load(archive_size + 512, &problem), -EINVAL, "with something else behind it");
+    report_error(load(archive_size + 512), -EINVAL, "with something else behind it");
     begin();
 }
 
@@ -271,7 +265,6 @@ TEST(initramfs_mutated)
     enum { MUTATIONS = 5000 };
     static char good[4096];
     unsigned taken = 0, outside = 0, left = 0;
-    const char *problem;
 
     begin();
     put_good();
@@ -281,7 +274,7 @@ TEST(initramfs_mutated)
         for (u64 changes = test_random() % 4 + 1; changes; changes--)
             archive[test_random() % archive_size] =
                 test_random() % 2 ? (char)test_random() : "0f./\0"[test_random() % 5];
-        if (load(archive_size, &problem) == 0) {
+        if (load(archive_size) == 0) {
             taken++;
             for (struct node *node = tree.newest; node != &tree.root; node = node->older)
                 outside += node->data < archive || node->data + node->size > archive + archive_size;
