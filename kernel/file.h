@@ -87,6 +87,9 @@ static inline bool file_writable(const struct file *file)
 // The terminal: what is written appears on the serial port, what is typed there comes line by line.
 struct file *file_console(void);
 
+// Makes it what it was at first, after a program that may have changed it.
+void file_console_reset(void);
+
 // A pipe's end for tests: keeps what is written, up to `size` bytes with those beyond lost; what is read is
 // `input`. NULL when memory is out.
 struct file *capture_new(const char *input, size_t input_size, size_t size);

@@ -59,6 +59,7 @@ static void run(const char *const argv[])
         print("# end %u [%s]: not run: %s\n", number, cmdline.nonce, errno_name(-error));
     } else {
         task_run(task);
+        file_console_reset();
         print("# end %u [%s]: ", number, cmdline.nonce);
         print_end(&task->end);
     }

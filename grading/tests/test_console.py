@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from gatehouse import cpio
 from typist import Typist
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -17,10 +19,14 @@ PASSED = 1                      # status 0 through the exit port
 
 
 @pytest.fixture
-def typist() -> Iterator[Typist]:
-    """Somebody at the prompt of the complete kernel."""
+def typist(tmp_path: Path) -> Iterator[Typist]:
+    """Somebody at the prompt of the complete kernel, with Debian's busybox beside its own programs."""
     subprocess.run(["make", "-s", "-C", str(ROOT), "kernel"], check=True, stdout=subprocess.DEVNULL)
-    with Typist([*QEMU, "-kernel", str(ROOT / "build/all/kernel")], ROOT) as at_terminal:
+    (tmp_path / "bin").mkdir()
+    shutil.copy("/bin/busybox", tmp_path / "bin")
+    module = tmp_path / "busybox.cpio"
+    module.write_bytes(cpio.archive([tmp_path]))
+    with Typist([*QEMU, "-kernel", str(ROOT / "build/all/kernel"), "-initrd", str(module)], ROOT) as at_terminal:
         at_terminal.see("^gatehouse> ")
         yield at_terminal
 
@@ -54,4 +60,23 @@ def test_the_terminal_as_a_file(typist: Typist) -> None:
     typist.see("^by its name\nby its name\n")
     typist.see("^gatehouse> ")
     typist.type("\x04")
+    assert typist.end() == PASSED
+
+
+def test_a_shell(typist: Typist) -> None:
+    """It edits its lines itself, key by key: the terminal must not, and does so again behind it."""
+    typist.type("busybox sh\r")
+    typist.see("^/ # ")
+    typist.type("for i in 1 2; do echo $i; done\r")
+    typist.see(r"for i in 1 2; do echo \$i; done\n1\n2\n/ # ")
+    typist.type("cd etx\x7fc\r")
+    typist.see("^/etc # ")
+    typist.type("read a b < words; echo $a\r")
+    typist.see(r"read a b < words; echo \$a\n\w+\n/etc # ")
+    typist.type("exit 3\r")
+    typist.see("# end .*: exit status 3\ngatehouse> ")
+    typist.type("cat\r")
+    typist.see("^# program")
+    typist.type("a line\r\x04\x04")
+    typist.see("^a line\na line\n")
     assert typist.end() == PASSED

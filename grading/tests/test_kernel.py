@@ -42,7 +42,7 @@ RETURNING = {
     "commands": ("commands", "too_many_words"),
     "calls": ("signals_half_done", "limits_half_done", "random_up_to_the_edge", "bases_refused", "time_arguments"),
     "exec": ("initial_stack", "initial_stack_alone", "arguments_too_long", "exec_names"),
-    "files": ("descriptors", "typing", "typing_long_lines"),
+    "files": ("descriptors", "typing", "typing_by_keys", "typing_long_lines"),
     "file_calls": ("file_read", "file_seek", "file_vectors", "file_write", "file_send", "file_descriptors", "file_poll"),
     "path_calls": ("file_open", "file_openat", "file_status", "file_directories", "file_links"),
     "any_file_calls": ("file_nonsense",),

@@ -65,8 +65,9 @@ static unsigned ready(struct file *file)
     return FILE_CAN_WRITE | (next_line(false) ? 0 : FILE_CAN_READ);
 }
 
-// What a program learns that asks what kind of terminal this is; it cannot change it.
-static const struct termios settings = {
+// What kind of terminal this is. A program can change all of it; of what it sets, lines, echo and carriage
+// returns mean something here.
+static const struct termios settings_at_first = {
     .input = TERMIOS_CR_IS_NL,
     .control = TERMIOS_115200 | TERMIOS_8_BITS | TERMIOS_RECEIVES | TERMIOS_LOCAL,
     .local = TERMIOS_LINES | TERMIOS_ECHO | TERMIOS_ECHO_ERASE | TERMIOS_ECHO_KILL |
@@ -77,12 +78,52 @@ static const struct termios settings = {
 };
 static const struct window_size window = { .rows = 24, .columns = 80 };
 
+static struct termios settings = settings_at_first;
+
+static void settings_use(const struct termios *wanted)
+{
+    settings = *wanted;
+    line.single = !(wanted->local & TERMIOS_LINES);
+    line.silent = !(wanted->local & TERMIOS_ECHO);
+    line.raw = !(wanted->input & TERMIOS_CR_IS_NL);
+    line.complete |= line.single && line.size; // what was typed of a line is not lost
+}
+
+void file_console_reset(void)
+{
+    settings_use(&settings_at_first);
+}
+
+static void forget_typed(void)
+{
+    while (serial_receive() >= 0)
+        continue;
+    line.size = line.taken = 0;
+    line.complete = false;
+}
+
+static long settings_set(unsigned command, u64 from)
+{
+    struct termios wanted;
+
+    if (copy_from_user(&wanted, from, sizeof(wanted)))
+        return -EFAULT;
+    if (command == TCSETSF)
+        forget_typed();
+    settings_use(&wanted);
+    return 0;
+}
+
 static long ioctl(struct file *file, unsigned command, u64 argument)
 {
     (void)file;
     switch (command) {
     case TCGETS:
         return copy_to_user(argument, &settings, sizeof(settings)) ? -EFAULT : 0;
+    case TCSETS:
+    case TCSETSW:
+    case TCSETSF:
+        return settings_set(command, argument);
     case TIOCGWINSZ:
         return copy_to_user(argument, &window, sizeof(window)) ? -EFAULT : 0;
     default:

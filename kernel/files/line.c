@@ -8,14 +8,20 @@ static bool is_control(char c)
     return (c >= 0 && c < ' ') || c == LINE_DELETE;
 }
 
+static void show_text(const struct line *line, const char *text, size_t size)
+{
+    if (!line->silent)
+        line->echo(text, size);
+}
+
 static void show(const struct line *line, char c)
 {
     const char control[] = { '^', (char)(c ^ 0x40) };
 
     if (is_control(c) && c != '\n')
-        line->echo(control, sizeof(control));
+        show_text(line, control, sizeof(control));
     else
-        line->echo(&c, 1);
+        show_text(line, &c, 1);
 }
 
 static void erase(struct line *line)
@@ -24,7 +30,7 @@ static void erase(struct line *line)
     char c = line->text[--line->size];
 
     for (unsigned columns = is_control(c) ? 2 : 1; columns; columns--)
-        line->echo(over, sizeof(over) - 1);
+        show_text(line, over, sizeof(over) - 1);
 }
 
 // The last byte is kept for the end of the line.
@@ -33,16 +39,22 @@ static void append(struct line *line, char c)
     static const char bell = '\a';
 
     if (line->size == LINE_LONGEST - (c != '\n')) {
-        line->echo(&bell, 1);
+        show_text(line, &bell, 1);
         return;
     }
     line->text[line->size++] = c;
-    line->complete = c == '\n';
+    line->complete = c == '\n' || line->single;
     show(line, c);
 }
 
 void line_typed(struct line *line, char key)
 {
+    if (key == '\r' && !line->raw)
+        key = '\n';
+    if (line->single) {
+        append(line, key);
+        return;
+    }
     switch (key) {
     case LINE_DELETE:
     case LINE_BACKSPACE:
@@ -57,7 +69,7 @@ void line_typed(struct line *line, char key)
         line->complete = true;
         break;
     default:
-        append(line, key == '\r' ? '\n' : key);
+        append(line, key);
     }
 }
 

@@ -1,5 +1,5 @@
 // A line that is being typed, as a terminal in canonical mode takes it: until it is complete it can be
-// corrected, and nobody reads it.
+// corrected, and nobody reads it. In the other mode each key is a line.
 #pragma once
 
 #include <kernel/spans.h>
@@ -17,6 +17,9 @@ struct line {
     char text[LINE_LONGEST];
     size_t size, taken; // of a complete line: what was read of it
     bool complete;
+    bool single;                                 // each key is complete, and none corrects
+    bool silent;                                 // nothing is echoed
+    bool raw;                                    // a carriage return is none but itself
     void (*echo)(const void *text, size_t size); // what a key shows
 };
 

@@ -4,6 +4,9 @@
 #include <arch/types.h>
 
 #define TCGETS     0x5401
+#define TCSETS     0x5402
+#define TCSETSW    0x5403 // the same when all that was written is out,
+#define TCSETSF    0x5404 // and what was typed is forgotten
 #define TIOCGWINSZ 0x5413
 
 struct termios {

@@ -184,6 +184,9 @@ TEST(file_descriptors)
     report_error(sys_close(9), -EBADF, "closing nothing");
     report_error(sys_close(-1), -EBADF, "closing -1");
     report_error(sys_ioctl(2, 0x5401, DATA), 0, "TCGETS of the terminal");
+    report_error(sys_ioctl(2, 0x5404, DATA), 0, "TCSETSF of what it is");
+    report_error(sys_ioctl(2, 0x5402, NOTHING - 8), -EFAULT, "TCSETS from a bad address");
+    report_error(sys_ioctl(2, 0x540f, DATA), -ENOTTY, "TIOCGPGRP: there are no jobs");
     report_error(sys_ioctl(2, 0x5413, READ_ONLY), -EFAULT, "its size to a bad address");
     report_error(sys_ioctl(1, 0x5401, DATA), -ENOTTY, "TCGETS of a pipe");
     report_error(sys_ioctl(9, 0x5401, DATA), -EBADF, "TCGETS of nothing");

@@ -109,6 +109,22 @@ TEST(typing)
     }
 }
 
+// What an editor of lines asks for: every key by itself, and no echo but its own.
+TEST(typing_by_keys)
+{
+    static struct line line = { .echo = echo, .single = true, .silent = true };
+    static char read[LINE_LONGEST];
+
+    report_count(type(&line, "a\b\r\004", read, sizeof(read)), 4, "keys");
+    report(!memcmp(read, "a\b\n\004", 4), "which ones");
+    report_count(echoed_size, 0, "bytes echoed");
+    line.raw = true;
+    report_count(type(&line, "\r", read, sizeof(read)), 1, "a key");
+    report_equal(read[0], '\r', "a carriage return as it is");
+    line_typed(&line, 'x');
+    report(line.complete, "one key is complete");
+}
+
 // A reader with little room gets the line in parts; one that is too long loses its end, not its newline.
 TEST(typing_long_lines)
 {
