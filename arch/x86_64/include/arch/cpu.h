@@ -39,6 +39,7 @@
 #define RFLAGS_IOPL  (3ul << 12)
 #define RFLAGS_NT    (1ul << 14)
 #define RFLAGS_RF    (1ul << 16)
+#define RFLAGS_VM    (1ul << 17)
 #define RFLAGS_AC    (1ul << 18)
 #define RFLAGS_ID    (1ul << 21)
 
