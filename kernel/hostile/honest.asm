@@ -11,7 +11,10 @@ SEGMENTS        equ FLAGS + 8
 AT_FS           equ SEGMENTS + 6 * 8
 AT_GS           equ AT_FS + 8
 HAS_XSAVE         equ AT_GS + 8
+PARENT          equ HAS_XSAVE + 3 * 8
 FPU             equ FOUND + 512
+GETPPID         equ 110                 ; Linux's numbers
+GETPPID_32      equ 64
 
 ; keep REGISTERS -- into FOUND, one after the other
 %macro keep 1-*
@@ -53,6 +56,12 @@ FPU             equ FOUND + 512
         jmp     .kept
 .no_xsave:
         fxsave64 [abs FPU]
-.kept:  int3
+.kept:  mov     eax, GETPPID
+        syscall
+        mov     [abs PARENT], rax
+        mov     eax, GETPPID_32
+        int     0x80
+        mov     [abs PARENT + 8], rax
+        int3
         jmp     .again
         over    honest_program

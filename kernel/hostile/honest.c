@@ -24,6 +24,7 @@ enum {
     YMM_END = 832,
     X87_AND_SSE = 3,
     AVX = 4,
+    PARENT = 1, // who starts programs: the kernel
     RAX = 0,
     RSP = 4,
 };
@@ -82,6 +83,9 @@ static bool same(const struct found *found, const struct found *wanted, const ch
         return false;
     *complaint = "what its FS and GS point to";
     if (found->at_fs != wanted->fs_word || found->at_gs != wanted->gs_word)
+        return false;
+    *complaint = "results of calls";
+    if (found->parent[0] != wanted->parent[0] || found->parent[1] != wanted->parent[1])
         return false;
     *complaint = "control registers of x87 and SSE";
     if (*(const u16 *)&found->fpu[FCW] != *(const u16 *)&wanted->fpu[FCW] ||
@@ -157,6 +161,7 @@ static const struct found at_first = {
     .registers = { [RSP] = FLAT_STACK },
     .flags = RFLAGS_FIXED | RFLAGS_IF,
     .segment = { USER_CS, USER_DS },
+    .parent = { PARENT, PARENT },
     .fpu = { [FCW] = 0x7f, [FCW + 1] = 0x03, [MXCSR] = 0x80, [MXCSR + 1] = 0x1f },
 };
 
@@ -178,6 +183,7 @@ void honest_prepare(void)
     task = new_honest();
     expected.segment[0] = USER_CS;
     expected.segment[1] = USER_DS;
+    expected.parent[0] = expected.parent[1] = PARENT;
     if (!runs(task, &complaint))
         panic("the honest program: %s", complaint);
     prepare_round();

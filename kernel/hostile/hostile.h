@@ -54,7 +54,7 @@ void program_make(struct program *program, u64 seed);
 struct task *program_load(struct program *program);
 
 // In QEMU, which programs must not use to get around the kernel, or end: it reads the stack of a far return
-// or an IRETQ as ring 0, the kernel's memory too (docs/emulators.md, far-return-smap), and dies of some
+// or an IRETQ as ring 0, the kernel's memory too (docs/emulators.md, far-return-kernel), and dies of some
 // instructions with a VEX prefix.
 extern bool in_qemu;
 
@@ -144,6 +144,9 @@ void watch_prepare(void);
 
 // What runs next is this program; NULL: none of these. `tell`: prints what happens to it.
 void watch_program(const struct program *program, bool tell);
+
+// Whether it is one of these.
+bool watching(void);
 
 // The first leak that was seen since; 0 if there was none.
 u64 watch_leak(void);

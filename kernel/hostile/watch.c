@@ -54,3 +54,8 @@ u64 watch_leak(void)
 {
     return leak;
 }
+
+bool watching(void)
+{
+    return watched;
+}
