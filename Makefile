@@ -183,7 +183,8 @@ $(B)/userland/bin/%: userland/%.c
 	$(Q)$(MUSL) $(USERLAND_FLAGS) $< -lm -o $@
 
 # Those of userland/compat are 32-bit code, for which the compiler alone suffices: they have no library.
-COMPAT_FLAGS := -m32 -static -nostdlib -ffreestanding -fno-pic -fno-stack-protector -fcf-protection=none -std=gnu11 -Os \
+COMPAT_FLAGS := -m32 -static -nostdlib -ffreestanding -fno-pic -fno-stack-protector -fcf-protection=none \
+                -std=gnu11 -Os \
                 -Wall -Wextra -Werror -s -Wl,-z,noseparate-code,-z,max-page-size=4096,--build-id=none
 
 $(compat): $(B)/userland/bin/%: userland/compat/%.c userland/compat/program.h
