@@ -12,6 +12,7 @@
 
 static const struct test *current;
 static bool failed;
+static unsigned facts; // that the test has looked at
 static const char *skipped;
 static u64 random_state;
 
@@ -68,6 +69,7 @@ void report_values(enum report_form form, u64 got, u64 expected, const char *fac
 {
     va_list arguments;
 
+    facts++;
     if (got == expected)
         return;
     failed = true;
@@ -161,6 +163,7 @@ static void run(const struct test *test)
     current = test;
     failed = false;
     skipped = NULL;
+    facts = 0;
     random_state = cmdline.seed;
     print("# begin %u %s\n", ++number, test->name);
     machine_settle();
@@ -168,6 +171,8 @@ static void run(const struct test *test)
     print("%sok %u %s [%s]", failed ? "not " : "", number, test->name, cmdline.nonce);
     if (skipped && !failed)
         print(" # SKIP %s", skipped);
+    else
+        print(" # %u facts", facts);
     print("\n");
     machine_settle();
     failures += failed;

@@ -13,6 +13,7 @@ from .labs import Lab, Test
 from .machine import Answer, Emulator, Ending, Limits, Run, View
 from .outcome import Crash, Place, ending
 from .probe_facts import Finding
+from .probe_image import modified
 from .probes import PROBES
 from .runs import TOLD, Runs
 
@@ -67,17 +68,18 @@ class Bench:
         said = parse(run.serial, names, nonce)
         return Boot(tuple(tests), nonce, run, said, ending(run, said, self.place))
 
-    def _look(self) -> Callable[[View], list[Finding]] | None:
-        """The lab's probe, for the emulator to show it the stopped machine."""
-        if self.lab.probe is None:
-            return None
+    def _look(self) -> Callable[[View], list[Finding]]:
+        """The lab's probe, and a look at the kernel's image, for the emulator to show them the stopped machine."""
         probe = self.lab.probe
 
         def look(view: View) -> list[Finding]:
+            found = modified(view)
+            if probe is None:
+                return found
             try:
-                return PROBES[probe.kind](view, self.root, self.lab)
+                return found + PROBES[probe.kind](view, self.root, self.lab)
             except KeyError as error:            # the kernel lacks a symbol that the given code declares
-                return [Finding(check, 1, 0, f"no symbol {error} in the kernel") for check in probe.checks]
+                return found + [Finding(check, 1, 0, f"no symbol {error} in the kernel") for check in probe.checks]
         return look
 
 

@@ -18,10 +18,12 @@ from .boot import Bench, Boot
 from .disagreements import reason
 from .labs import Hint, Test
 from .outcome import Crash, Outcome, Verdict, silence
+from .probe_image import CHECK as IMAGE
 from .safe import escape, tail
 
 SHORT_TAIL = 3
 LONG_TAIL = 8
+EXPECTED = re.compile(r": expected .*, got ")
 SHOWN = 4            # findings of one kind
 
 
@@ -137,6 +139,7 @@ class _Work:
             self.give(test.name, *_said(test, boot, self.bench.seed), boot)
         if not boot.said.ended:
             self.without_end(boot)
+        self.tampered([found.text for found in boot.run.seen or () if found.check == IMAGE], boot)
         probe = self.bench.lab.probe
         if probe is None:
             return
@@ -145,7 +148,8 @@ class _Work:
             return
         seen: dict[str, list[str]] = {}
         for finding in boot.run.seen:
-            seen.setdefault(finding.check, []).append(finding.text)
+            if finding.check != IMAGE:
+                seen.setdefault(finding.check, []).append(finding.text)
         for check, texts in seen.items():
             more = [f"and {len(texts) - SHOWN} more of this kind"] if len(texts) > SHOWN else []
             self.weigh([*texts[:SHOWN], *more], probe.noticed_by(check), boot)
@@ -156,6 +160,13 @@ class _Work:
         verdict = self.out.verdicts.get(last.name)
         if last in boot.tests and verdict and verdict.outcome == Outcome.PASS:
             self.give(last.name, Outcome.MISSING, ["the END line did not arrive whole"], boot)
+
+    def tampered(self, texts: list[str], boot: Boot) -> None:
+        """Code that was written to at run time: nothing that this boot said can be believed."""
+        self.out.forged += texts
+        for test in boot.tests if texts else ():
+            if self.out.verdicts[test.name].outcome == Outcome.PASS:
+                self.give(test.name, Outcome.FORGED, [f"printed: ok {test.name}", *texts], boot)
 
     def weigh(self, texts: list[str], noticed_by: list[str], boot: Boot) -> None:
         """Set what the probe saw against the tests of which one should have noticed."""
@@ -225,6 +236,10 @@ def _said(test: Test, boot: Boot, seed: int) -> tuple[Outcome, list[str]]:
         return Outcome.WRONG, damage
     if section.skip is not None:
         return Outcome.SKIPPED, [section.skip]
+    if denied := [fact for fact in section.facts if EXPECTED.search(fact)]:
+        return Outcome.WRONG, ["it says `ok` although", *denied]
+    if section.checked == 0 and not test.data:
+        return Outcome.WRONG, ["it says `ok` and has not looked at a single fact"]
     return Outcome.PASS, []
 
 

@@ -21,7 +21,7 @@ LARGEST_DATA = 1 << 24
 BANNER = re.compile(r"Gatehouse lab (\S+), seed (\S+), nonce ([0-9a-f]{16})")
 PLAN = re.compile(r"1\.\.(\d{1,6})")
 BEGIN = re.compile(r"# begin (\d{1,6}) (\w+)")
-RESULT = re.compile(r"(ok|not ok) (\d{1,6}) (\w+) \[([0-9a-f]{16})\](?: # SKIP ?(.*))?")
+RESULT = re.compile(r"(ok|not ok) (\d{1,6}) (\w+) \[([0-9a-f]{16})\](?: # (?:SKIP ?(.*)|(\d{1,9}) facts))?")
 END = re.compile(r"# END \[([0-9a-f]{16})\] (\d{1,6}) passed, (\d{1,6}) failed, (\d{1,6}) skipped")
 FACT = re.compile(r"# (\w+): (.*)")
 DATA = re.compile(r"# data (\w+) (\d{1,9})")
@@ -44,6 +44,7 @@ class Section:
     begun: bool = False
     ok: bool | None = None           # None: no result that counts
     skip: str | None = None          # the reason, if the kernel skipped the test
+    checked: int | None = None       # how many facts it has looked at, if it says so
     facts: list[str] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
     data: Data | None = None
@@ -169,6 +170,7 @@ class _Reader:
             section = self.out.sections[name]
             section.ok = word == "ok"
             section.skip = skip if section.ok else None
+            section.checked = int(found[6]) if found[6] else None
             self.reported = number
             self.out.last = name
 

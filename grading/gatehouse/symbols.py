@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 SYMTAB, NOBITS = 2, 8        # types of sections
+WRITE, ALLOCATED = 1, 2      # flags of sections
 NOTYPE, SECTION, FILE = 0, 3, 4      # types of symbols; the last two name no place
 LOCAL = 0                    # a binding: the name is the object's own
 ABSOLUTE = 0xfff1            # instead of a section's index
@@ -70,6 +71,12 @@ class Symbols:
             if start <= address and address + length <= start + size:
                 return self._data[offset + address - start:][:length]
         raise KeyError(f"{address:#x}")
+
+    def sealed(self) -> Iterator[tuple[int, bytes]]:
+        """Address and content of each section in the upper half that nobody may write."""
+        for _, _, flags, address, offset, size, *_ in self._sections:
+            if flags & (WRITE | ALLOCATED) == ALLOCATED and address >> 63 and size:
+                yield address, self._data[offset:offset + size]
 
     def stubs(self) -> dict[int, int]:
         """Vector to address of its way in, as the kernel's files have registered them.  Raises KeyError."""
