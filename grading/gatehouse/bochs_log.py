@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from .supervise import Enough
+from .supervise import Enough, Flood
 from .trail import CERTAIN, Tally, raw
 
 LINE = re.compile(
@@ -20,6 +20,7 @@ LINE = re.compile(
     rb"|(?P<reset>bx_pc_system_c::Reset\())", re.M)
 HARDWARE_EXCEPTION = 3       # types of interrupt(), bx_cpu_c: this one has a line of its own
 SOFTWARE = range(4, 7)
+MOST = 32 << 20              # bytes
 
 
 class Loop(Enough):
@@ -42,11 +43,15 @@ class Log:
         self._kernel = False             # the BIOS goes back to real mode, a kernel never does
         self._rest = b""
         self._over = False
+        self._size = 0
 
     def feed(self, data: bytes) -> None:
-        """The next piece.  Raises Loop at the very event that makes it certain, or Restarted."""
+        """The next piece.  Raises Loop at the very event that makes it certain, Restarted, or Flood."""
         if self._over:
             return
+        self._size += len(data)
+        if self._size > MOST:           # a guest can make Bochs complain at every instruction
+            raise Flood
         text = self._rest + data
         whole = text.rfind(b"\n") + 1
         self._rest = text[whole:]

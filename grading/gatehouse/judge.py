@@ -164,6 +164,7 @@ class _Work:
     def tampered(self, texts: list[str], boot: Boot) -> None:
         """Code that was written to at run time: nothing that this boot said can be believed."""
         self.out.forged += texts
+        self.out.notes += texts
         for test in boot.tests if texts else ():
             if self.out.verdicts[test.name].outcome == Outcome.PASS:
                 self.give(test.name, Outcome.FORGED, [f"printed: ok {test.name}", *texts], boot)

@@ -74,6 +74,8 @@ class Workshop:
             for number in range(self.jobs):
                 benches.put(Workbench(self.session, self.lab, earlier, view, self.place / f"{earlier}-{number}",
                                       self.sandbox(BUILD)))
+        with self._bench(plan.earlier[0]) as bench:
+            self.reference = bench.reference()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -110,7 +112,9 @@ class Workshop:
     def judge_again(self, tree: Path, tests: Sequence[Test]) -> LabResult:
         """TESTS of the files in TREE, as the mark was found. Nothing is kept."""
         with self._bench(self.plan.earlier[0]) as bench:
-            return bench.judge(tree, tests).result
+            result = bench.judge(tree, tests).result
+        unskip(result, self.reference)
+        return result
 
     def _judge(self, entry: Entry, folder: Path, key: str, notes: Sequence[str]) -> Record:
         """By the plan's policy; with `both` the mark is that on the reference's earlier labs."""
@@ -118,6 +122,7 @@ class Workshop:
         with self._bench(first) as bench:
             judged = bench.judge(folder / FILES)
         result = judged.result
+        unskip(result, self.reference)
         result.warnings[:0] = notes
         out = self._record(entry, key, "judged", score=result.score, points=result.points,
                            remarks=list(notes), unfilled=list(result.unfilled), forged=bool(result.forged),
@@ -178,6 +183,17 @@ class Workshop:
     def _unusable(self, entry: Entry, reason: str) -> Record:
         points = sum(test.points for test in self.lab.tests)
         return self._record(entry, "", "unusable", reason=reason, points=points)
+
+
+def unskip(result: LabResult, reference: LabResult) -> None:
+    """A test that the reference does not skip in the same emulator cannot be skipped by a student's kernel."""
+    fine = {(judgement.emulator, name) for judgement in reference.judgements
+            for name, verdict in judgement.verdicts.items() if verdict.outcome != Outcome.SKIPPED}
+    for judgement in result.judgements:
+        for name, verdict in judgement.verdicts.items():
+            if verdict.outcome == Outcome.SKIPPED and (judgement.emulator, name) in fine:
+                verdict.outcome = Outcome.WRONG
+                verdict.detail = [f"it is skipped ({' '.join(verdict.detail)}), and the reference's is not"]
 
 
 def planned(plan: Plan, entry: Entry) -> bool:

@@ -99,17 +99,23 @@ class Workbench:
 
     def _prepare(self) -> None:
         """Build the reference once, by the same paths."""
-        session, lab = self._session, self._lab
-        root = session.root
-        names = overlay.judged(root, session.labs, lab, self._earlier)
-        for name in names:
+        root = self._session.root
+        for name in overlay.judged(root, self._session.labs, self._lab, self._earlier):
             (self._overlay / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(root / name, self._overlay / name)
         with tempfile.TemporaryDirectory() as into:
-            source = Source(self._overlay, None, (), tuple(names))
-            if error := self._builder.kernel(lab, source, self._out, Path(into)):
-                raise CannotJudge(f"the reference of {lab.id} does not build: {error[0]}")
+            if error := self._builder.kernel(self._lab, Source(self._overlay), self._out, Path(into)):
+                raise CannotJudge(f"the reference of {self._lab.id} does not build: {error[0]}")
         shutil.copytree(self._out, self._clean)
+
+    def reference(self) -> LabResult:
+        """What the reference gets on this machine. To be asked before anybody is judged. Raises CannotJudge."""
+        result = self._session.start(self._lab, list(self._lab.tests), Source(self._overlay), self._out,
+                                     self._builder).wait()
+        if failed := [verdict for verdict in result.failures]:
+            raise CannotJudge(result.trouble or f"the reference of {self._lab.id} fails {failed[0].test} on this machine: "
+                                                f"{' '.join(failed[0].detail[:1])}")
+        return result
 
     def judge(self, tree: Path, tests: Sequence[Test] | None = None, repaired: Collection[int] = ()) -> Judged:
         """The lab of the files in TREE: TESTS, or all; earlier labs that are REPAIRED are the reference's. Raises LabError for files that cannot be taken, CannotJudge."""
