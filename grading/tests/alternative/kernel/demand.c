@@ -10,12 +10,19 @@
 #include <kernel/memory.h>
 #include <kernel/string.h>
 
+#define FLAGS(rights)                                                                              \
+    (((rights)&ACCESS_READ ? PTE_PRESENT : PTE_KEPT) |                                             \
+     ((rights)&ACCESS_WRITE ? PTE_WRITABLE : 0) | ((rights)&ACCESS_USER ? PTE_USER : PTE_GLOBAL) | \
+     ((rights)&ACCESS_EXECUTE ? 0 : PTE_NO_EXECUTE))
+#define FOUR_FLAGS(rights) \
+    FLAGS(rights), FLAGS((rights) + 1), FLAGS((rights) + 2), FLAGS((rights) + 3)
+
+// Worked out when it is compiled: every first touch asks.
 u64 demand_flags(unsigned rights)
 {
-    return (rights & ACCESS_READ ? PTE_PRESENT : PTE_KEPT) |
-           (rights & ACCESS_WRITE ? PTE_WRITABLE : 0) |
-           (rights & ACCESS_USER ? PTE_USER : PTE_GLOBAL) |
-           (rights & ACCESS_EXECUTE ? 0 : PTE_NO_EXECUTE);
+    static const u64 flags[] = { FOUR_FLAGS(0), FOUR_FLAGS(4), FOUR_FLAGS(8), FOUR_FLAGS(12) };
+
+    return flags[rights];
 }
 
 // 0, or a negative errno: then nothing is mapped.
@@ -50,8 +57,8 @@ out:
 }
 
 // Maps a page that others use too: whoever wants to write to it gets a page of his own then.
-static int map_shared(struct address_space *space, const struct region *region, u64 page,
-                      void *memory)
+static __attribute__((noinline)) int map_shared(struct address_space *space,
+                                                const struct region *region, u64 page, void *memory)
 {
     int error;
 
@@ -63,8 +70,9 @@ static int map_shared(struct address_space *space, const struct region *region, 
     return error;
 }
 
-static int demand_first_touch(struct address_space *space, const struct region *region, u64 page,
-                              unsigned access)
+static inline __attribute__((always_inline)) int demand_first_touch(struct address_space *space,
+                                                                    const struct region *region,
+                                                                    u64 page, unsigned access)
 {
     int error;
 
@@ -97,8 +105,8 @@ static int demand_copy(struct address_space *space, const struct region *region,
 
 // A page was there, and forbade what its region allows: it is to be copied; or the entry is another one by
 // now, and the CPU may look again; or somebody else has written to the tables.
-static int demand_again(struct address_space *space, const struct region *region, u64 page,
-                        unsigned access)
+static __attribute__((noinline)) int
+demand_again(struct address_space *space, const struct region *region, u64 page, unsigned access)
 {
     const u64 given = PTE_PRESENT | PTE_USER | PTE_NO_EXECUTE;
     u64 *entry = paging_entry(space->tables, page);
@@ -111,7 +119,9 @@ static int demand_again(struct address_space *space, const struct region *region
     return 0;
 }
 
-int demand_fault(struct address_space *space, u64 address, unsigned access, bool present)
+// All that can be: another region than last time, a stack that grows, a page that is there.
+static __attribute__((noinline)) int demand_any(struct address_space *space, u64 address,
+                                                unsigned access, bool present)
 {
     u64 page = address & -PAGE_SIZE;
     struct region *region = region_at(space, address);
@@ -125,6 +135,17 @@ int demand_fault(struct address_space *space, u64 address, unsigned access, bool
     if (present)
         return demand_again(space, region, page, access);
     return demand_first_touch(space, region, page, access);
+}
+
+// Most faults are first touches in the region of the one before.
+int demand_fault(struct address_space *space, u64 address, unsigned access, bool present)
+{
+    const struct region *recent = space->recent;
+
+    if (present || !recent || address < recent->start || address >= recent->end ||
+        access & ~recent->rights)
+        return demand_any(space, address, access, present);
+    return demand_first_touch(space, recent, address & -PAGE_SIZE, access);
 }
 
 void demand_protect(struct address_space *space, u64 page, unsigned rights)

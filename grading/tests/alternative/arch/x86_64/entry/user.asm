@@ -5,7 +5,7 @@
 %include "frame.inc"
 
 extern entry_normal.kernel, entered_from_user, exit_to_user
-global from_user, to_user, to_user.iretq, iretq_faulted
+global from_user, from_user.on_the_stack, to_user, to_user.iretq, iretq_faulted
 
 section .entry.text exec
 

@@ -29,3 +29,4 @@ user_copy:
 .over:
         user_access_end
         ret
+        ud2                             ; RET, and nobody comes here

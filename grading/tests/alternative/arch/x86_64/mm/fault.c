@@ -43,22 +43,38 @@ static int mend(const struct pt_regs *regs, const struct fault *fault)
     return demand_fault(space_of(fault->address), fault->address, fault->access, fault->present);
 }
 
+// These two are functions of their own so that a fault which is mended passes them by. CR2 may be another
+// fault's when they are called.
+static noreturn __attribute__((noinline, cold)) void bug(const struct pt_regs *regs, u64 error_code,
+                                                         u64 address, int error)
+{
+    struct fault fault = fault_read(error_code);
+
+    fault.address = address;
+    fault_bug(regs, &fault, error);
+}
+
+static __attribute__((noinline, cold)) void not_mended(struct pt_regs *regs, u64 error_code,
+                                                       u64 address, int error)
+{
+    // QEMU calls some of ring 3's reads ring 0's (docs/emulators.md, far-return-smap).
+    if (error_code & PF_USER || regs->cs & RPL_MASK)
+        user_fault(regs, error_code, VECTOR_PF, address, error);
+    else if (!exception_table_fixup(regs))
+        bug(regs, error_code, address, error);
+}
+
 void do_page_fault(struct pt_regs *regs, u64 error_code, unsigned vector)
 {
     struct fault fault = fault_read(error_code);
-    bool by_program = error_code & PF_USER;
     int error;
 
-    if (regs->rip == (u64)read_safe && !by_program && exception_table_fixup(regs))
+    (void)vector;
+    if (regs->rip == (u64)read_safe && !(error_code & PF_USER) && exception_table_fixup(regs))
         return; // it only looks: nothing is to come
     if (error_code & ~PF_ORDINARY)
-        fault_bug(regs, &fault, -EFAULT);
+        bug(regs, error_code, fault.address, -EFAULT);
     error = mend(regs, &fault);
-    if (!error)
-        return;
-    // QEMU calls some of ring 3's reads ring 0's (docs/emulators.md, far-return-smap).
-    if (by_program || regs->cs & RPL_MASK)
-        user_fault(regs, error_code, vector, fault.address, error);
-    else if (!exception_table_fixup(regs))
-        fault_bug(regs, &fault, error);
+    if (error)
+        not_mended(regs, error_code, fault.address, error);
 }

@@ -8,17 +8,22 @@
 #include <kernel/errno.h>
 #include <kernel/memory.h>
 #include <kernel/panic.h>
+#include <kernel/string.h>
 
-// Maps a page of memory at `address`, for data of the kernel's. Returns 0 or -ENOMEM; where a page is
+// Maps a page of zeroes at `address`, for data of the kernel's. Returns 0 or -ENOMEM; where a page is
 // already, it is a panic.
 static int map_new_page(const char *address)
 {
     void *memory = pages_allocate(1);
+    bool unlocked;
     int error;
 
     if (!memory)
         return -ENOMEM;
+    memset(memory, 0, PAGE_SIZE);
+    unlocked = memory_lock();
     error = paging_map(kernel_tables, (u64)address, direct_map_physical(memory), KERNEL_DATA);
+    memory_unlock(unlocked);
     if (error == -EEXIST)
         panic("page tables: 0x%lx is mapped already", (u64)address);
     if (error)
