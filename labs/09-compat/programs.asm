@@ -18,14 +18,13 @@
         jmp     .again
         over_32 program_int80_32
 
-        program program_int80_steps     ; rbx: flags
-.again: push    rbx
+        program program_int80_step      ; with the flags in rbx
+        push    rbx
         popfq
         int     0x80
         nop
-        int3
-        jmp     .again
-        over    program_int80_steps
+        ud2
+        over    program_int80_step
 
 ; ---- by the page that the kernel maps: its address lies at DATA ------------------------------------------
 
@@ -87,14 +86,6 @@
         over_32 program_syscall_flags
 
 ; ---- segments ----------------------------------------------------------------------------------------
-
-; loads GS with bx and reads what lies at GS:ecx
-        program_32 program_segment
-.again: mov     gs, ebx
-        mov     eax, [gs:ecx]
-        int3
-        jmp     .again
-        over_32 program_segment
 
 ; DS, ES, FS and GS, each with something else that it may hold; then int 0x80
         program program_odd_segments

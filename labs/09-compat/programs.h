@@ -4,6 +4,6 @@
 
 #include <kernel/flat.h>
 
-extern const struct flat program_int80, program_int80_32, program_int80_steps, program_page,
+extern const struct flat program_int80, program_int80_32, program_int80_step, program_page,
     program_sysenter, program_sysenter_flags, program_sysenter_64, program_syscall,
-    program_syscall_flags, program_segment, program_odd_segments;
+    program_syscall_flags, program_odd_segments;

@@ -20,7 +20,7 @@
 
 #include "programs.h"
 
-enum { REGISTERS = 15, ENOUGH = 3, ROUNDS = 4, HIGH_REGISTERS = 4 };
+enum { REGISTERS = 15, ENOUGH = 3, ROUNDS = 4 };
 enum { RAX = 10 };                // among the registers
 enum { GETPID = 20, CALL = 222 }; // CALL is a number that Linux has given to nobody
 
@@ -273,6 +273,8 @@ TEST(numbers)
 
 // ---- int 0x80, and a program that has prepared for it ---------------------------------------------------
 
+enum { BEHIND_THE_NOP = 1 + 1 + 2 + 1 }; // bytes of PUSH, POPFQ, INT 0x80 and NOP
+
 TEST(int80_flags)
 {
     struct task *task = program("int80", &program_int80);
@@ -284,6 +286,18 @@ TEST(int80_flags)
     expect_kernel(task, "int 0x80");
     expect_registers("int 0x80", 0, answer);
     report_equal(seen.rflags & ODD_FLAGS, ODD_FLAGS, "CF, DF, NT, AC, ID afterwards");
+    process_free(task);
+
+    // A single step: the gate clears TF, IRETQ sets it, and one instruction later it strikes.
+    task = program("int80 with TF", &program_int80_step);
+    if (!task)
+        return;
+    task_regs(task)->rbx = RFLAGS_FIXED | RFLAGS_IF | RFLAGS_TF;
+    report(!run(task, hear), "with TF: the step ends the program");
+    report_count(heard.count, 1, "with TF: calls that reach the kernel");
+    expect_kernel(task, "with TF");
+    report_equal(task->end.vector, VECTOR_DB, "with TF: by vector");
+    report_equal(task->end.regs.rip, FLAT_CODE + BEHIND_THE_NOP, "with TF: behind the NOP");
     process_free(task);
 }
 
@@ -542,8 +556,10 @@ TEST(syscall32_sixth)
 
 TEST(syscall32_flags)
 {
-    if (!no_syscall())
-        expect_flags("syscall", &program_syscall_flags, ODD_FLAGS);
+    if (no_syscall())
+        return;
+    expect_flags("syscall", &program_syscall_flags, ODD_FLAGS);
+    expect_step("syscall", &program_syscall_flags);
 }
 
 // ---- what a CPU does not have ----------------------------------------------------------------------------
