@@ -38,6 +38,7 @@ RETURNING = {
     "fpu": ("fpu_kept", "fpu_avx_kept", "fpu_exception_owed", "fpu_given_back"),
     "elf": ("elf_loaded", "elf_odd_and_good", "elf_refused", "elf_cut_short", "elf_too_many_segments", "elf_fuzz"),
     "elf32": ("elf32_loaded", "elf32_refused", "elf32_fuzz"),
+    "strace32": ("strace32_lines",),
     "thread_area": ("thread_areas", "thread_areas_of_two"),
     "commands": ("commands", "too_many_words"),
     "calls": ("signals_half_done", "limits_half_done", "random_up_to_the_edge", "bases_refused", "time_arguments"),
