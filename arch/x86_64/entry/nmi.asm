@@ -6,7 +6,9 @@
 ;   ss rsp rflags cs rip    the CPU          ) the arrival: of the NMI that has come last. It has room for a
 ;   -1 2                    the stub         ) whole struct pt_regs, in case that NMI has interrupted a
 ;   14 slots                entry_nmi        ) program and goes on to from_user
+;   2 slots                 for an exception that leaves without IRETQ (paranoid.asm)
 ;   marker                  0: no NMI is being handled here; 1: one is; 2: another has come meanwhile
+;   2 slots                 as above
 ;   ss rsp rflags cs rip    a copy           ) of the NMI that is being handled, until its IRETQ
 ;   -1 rdi ... r15          <- rsp in C      )
 ;
@@ -22,7 +24,8 @@ section .entry.text exec
 
 CPU_FRAME       equ PT_SIZE - PT_RIP            ; bytes that the CPU pushes
 ARRIVED         equ PT_SIZE - PT_RDI            ; and the stub, too
-TO_MARKER       equ PT_SIZE + 8 - ARRIVED       ; from there down to the marker
+ROOM            equ 2 * 8                       ; what .without_iretq of paranoid.asm writes below rsp
+TO_MARKER       equ PT_SIZE + ROOM + 8 - ARRIVED; from there down to the marker
 AT_RIP          equ PT_RIP - PT_RDI             ; in what has arrived
 AT_CS           equ PT_CS - PT_RDI
 
@@ -53,7 +56,8 @@ entry_nmi:
         je      .take_over
         ;@ } hole 10.5
         ;@ lab 10.6  The CPU's five slots, from the first that it pushed to the last, to below the marker. {
-        times CPU_FRAME / 8 push qword [rsp + PT_SIZE]
+        sub     rsp, ROOM
+        times CPU_FRAME / 8 push qword [rsp + 2 * ROOM + PT_SIZE]
         ;@ } hole 10.6
 
 ; in    rsp  the copy: a frame that nobody overwrites
@@ -76,7 +80,7 @@ entry_nmi:
         restore GPRS
         pop     rdi
         add     rsp, 8
-        dec     qword [rsp + CPU_FRAME]
+        dec     qword [rsp + CPU_FRAME + ROOM]
         ;@ } hole 10.7
 .left:  jnz     .copied                 ; one has come meanwhile: again, for it, with the same copy
 .iretq: iretq
@@ -92,7 +96,7 @@ entry_nmi:
 ;
 ; in    rsp  the marker
 .take_over:
-        sub     rsp, CPU_FRAME
+        sub     rsp, ROOM + CPU_FRAME
         jmp     .copied
 
 ; None is being handled, for that happens in the kernel. The frame moves to the task's stack, and a second one

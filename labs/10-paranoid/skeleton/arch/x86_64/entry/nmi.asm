@@ -6,7 +6,9 @@
 ;   ss rsp rflags cs rip    the CPU          ) the arrival: of the NMI that has come last. It has room for a
 ;   -1 2                    the stub         ) whole struct pt_regs, in case that NMI has interrupted a
 ;   14 slots                entry_nmi        ) program and goes on to from_user
+;   2 slots                 for an exception that leaves without IRETQ (paranoid.asm)
 ;   marker                  0: no NMI is being handled here; 1: one is; 2: another has come meanwhile
+;   2 slots                 as above
 ;   ss rsp rflags cs rip    a copy           ) of the NMI that is being handled, until its IRETQ
 ;   -1 rdi ... r15          <- rsp in C      )
 ;
@@ -22,7 +24,8 @@ section .entry.text exec
 
 CPU_FRAME       equ PT_SIZE - PT_RIP            ; bytes that the CPU pushes
 ARRIVED         equ PT_SIZE - PT_RDI            ; and the stub, too
-TO_MARKER       equ PT_SIZE + 8 - ARRIVED       ; from there down to the marker
+ROOM            equ 2 * 8                       ; what .without_iretq of paranoid.asm writes below rsp
+TO_MARKER       equ PT_SIZE + ROOM + 8 - ARRIVED; from there down to the marker
 AT_RIP          equ PT_RIP - PT_RDI             ; in what has arrived
 AT_CS           equ PT_CS - PT_RDI
 
@@ -69,7 +72,7 @@ entry_nmi:
 ;
 ; in    rsp  the marker
 .take_over:
-        sub     rsp, CPU_FRAME
+        sub     rsp, ROOM + CPU_FRAME
         jmp     .copied
 
 ; None is being handled, for that happens in the kernel. The frame moves to the task's stack, and a second one
