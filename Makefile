@@ -57,13 +57,14 @@ $(B)/labs.mk: $(wildcard labs/*/lab.toml labs/*/*.asm labs/*/*.c) $(wildcard lab
 
 # LAB=3, 03, 03-exceptions and exceptions are one; `all` is the complete kernel. A name in OWN is that
 # with what lies in a folder of its own: the kernel's tests, what `make bench` counts, what `make docs` draws,
-# what `make emulators` observes.
-OWN           := kernel bench drawings emulators hostile
+# what `make emulators` observes, what `make hostile` and `make sweep` do to the kernel.
+OWN           := kernel bench drawings emulators hostile sweep
 OWN.kernel    := kernel/tests
 OWN.bench     := kernel/bench
 OWN.drawings  := kernel/drawings
 OWN.emulators := kernel/emulators
 OWN.hostile   := kernel/hostile
+OWN.sweep     := kernel/sweep
 # In a handout the current lab is the default (labs/current.mk).
 -include labs/current.mk
 here  := $(if $(wildcard labs/current.mk),handout,project)
@@ -311,6 +312,7 @@ QEMU_MACHINE := -accel tcg -machine q35 -cpu max,vendor=GenuineIntel -m 128 -net
 ##project  make mutants [LAB=]          whether every wrong solution is caught, with its hint
 ##project  make bench [COMMIT=1]        the instructions of every way in and back, against grading/bench.toml
 ##project  make bench-grade             how long judging takes, against emulators that only exit
+##   make sweep [EMU=] [DOOR=] [EVENT=] [SHARE=] [SEED=]   NMI, #DB and #MC at every instruction of every way in and out
 ##project  make hostile [SEED=] [COUNT=] [EMU=] [CPU=]     programs made to harm the kernel; COUNT=1 tells about one
 
 # option --name,WORDS: `--name word` for each
@@ -353,6 +355,13 @@ bench:
 
 bench-grade:
 	$(Q)grading/bench-grade
+
+# In a handout it is the student's own tree that is swept, as make qemu runs it.
+sweep:
+	$(Q)$(if $(filter 10,$(LABS)),,echo 'the sweep comes with lab 10' >&2; exit 2)
+	$(Q)$(MAKE) -s kernel LAB=sweep
+	$(Q)grading/sweep --built $(OUT)/sweep $(call option,--emu,$(EMU)) $(if $(DOOR),--door '$(DOOR)') \
+		$(if $(EVENT),--event '$(EVENT)') $(if $(SHARE),--share '$(SHARE)') $(if $(SEED),--seed '$(SEED)')
 
 hostile_words = $(foreach w,SEED COUNT EMU CPU,$(if $(filter command environment,$(origin $w)),--$w '$($w)'))
 hostile:

@@ -79,7 +79,7 @@ class Bochs:
             if lacking := self.missing():
                 raise ValueError(lacking)
             symbols = Symbols(kernel_dir / "kernel")
-            _write_disk(kernel_dir / DISK, cmdline, directory / DISK)
+            write_disk(kernel_dir / DISK, cmdline, directory / DISK)
         except (ValueError, NotAKernel, OSError) as error:
             return Run(self.name, Ending.FAILED, b"", b"", detail=str(error), directory=directory)
         with ExitStack() as stack:
@@ -87,7 +87,7 @@ class Bochs:
         return run
 
 
-def _write_disk(source: Path, cmdline: str, target: Path) -> None:
+def write_disk(source: Path, cmdline: str, target: Path) -> None:
     """A disk of one's own with the command line in it.  Raises ValueError if that is too long."""
     line = cmdline.encode() + b"\0"
     if len(line) > CMDLINE_MOST:

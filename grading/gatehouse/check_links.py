@@ -18,7 +18,8 @@ BASE = -1       # the "lab" of given code
 COMPLETE = 100  # that of code for the complete kernel: after every lab
 
 _INCLUDE = re.compile(r'^[ \t]*[#%][ \t]*include[ \t]*[<"]([^">\n]+)[">]', re.MULTILINE)
-OWN_TESTS = ("kernel/tests/", "kernel/bench/", "kernel/drawings/", "kernel/emulators/")      # OWN in the Makefile
+OWN_TESTS = ("kernel/tests/", "kernel/bench/", "kernel/drawings/", "kernel/emulators/", "kernel/hostile/",
+             "kernel/sweep/")            # OWN in the Makefile
 _COMPILED = (".c", ".asm")
 _DEFINED = frozenset("TDBRVWCSGAi")
 

@@ -189,6 +189,10 @@ class Child:
             if self._ended:
                 self._drain()
 
+    def allow(self, seconds: float) -> None:
+        """So many more, from now on, instead of what is left of `wall`."""
+        self._deadline = time.monotonic() + seconds
+
     def catch_up(self) -> None:
         """Hand to the sinks all that it has written so far; for a child that stands still."""
         while ready := [key for key, _ in self._sources.select(0) if key.data is not None]:
