@@ -156,6 +156,12 @@ iret_back:
         mov     [syscall_r11], r11
         jmp     rcx
 
+        trigger sysret_to
+        xor     eax, eax
+        mov     rcx, rdi
+        mov     r11, rsi
+        o64 sysret
+
         trigger sysenter_plain
         mov     [saved_rsp], rsp
         sysenter
