@@ -372,13 +372,13 @@ hostile:
 # ---- debugging -----------------------------------------------------------------------------------
 
 ##
-##   make qemu|bochs [LAB=] [TEST=] [SEED=]        boot one lab by hand, console in this terminal
+##   make qemu|bochs [LAB=] [TEST=] [SEED=] [TRACE=on]     boot one lab by hand, console in this terminal
 ##   make debug [LAB=] [TEST=]    QEMU and gdb in this terminal; make qemu-gdb, make gdb in two
 ##   make bochs-debug [LAB=] [TEST=]               the debugger of Bochs, symbols loaded
 ##   make tour LAB=               a guided session in that debugger; CHECK=1 plays and checks it
 ##   make tours                   plays and checks all of them
 by_hand = grading/debug $(1) --built $(dir) --state $(B) $(if $(lab),--lab $(lab)) \
-          --test '$(TEST)' --seed '$(SEED)'
+          --test '$(TEST)' --seed '$(SEED)' --trace '$(TRACE)'
 
 .PHONY: qemu bochs qemu-gdb gdb debug bochs-debug tour tours
 qemu bochs qemu-gdb debug bochs-debug: kernel

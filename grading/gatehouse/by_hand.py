@@ -51,7 +51,7 @@ class Wish:
         return f" LAB={self.lab.tag}" if self.lab else ""
 
 
-def wish(built: Path, lab_name: str | None, tests: str, seed: str, run: Path) -> Wish:
+def wish(built: Path, lab_name: str | None, tests: str, seed: str, run: Path, trace: str = "") -> Wish:
     """Raises CannotStart for a test that the lab does not have, and for a seed that is no number."""
     lab = labs.find(labs.load(ROOT), lab_name) if lab_name else None
     names = [name for name in re.split(r"[\s,]+", tests) if name]
@@ -61,9 +61,12 @@ def wish(built: Path, lab_name: str | None, tests: str, seed: str, run: Path) ->
             raise CannotStart(f"TEST={name}: lab {lab.id} has no such test; it has {', '.join(known)}" if lab else "")
     if seed and not re.fullmatch(r"0x[0-9a-f]+|\d+", seed):
         raise CannotStart(f"SEED={seed} is no number: 1 and 0x2a are")
+    if trace not in ("", "on", "off"):
+        raise CannotStart(f"TRACE={trace} is neither TRACE=on nor TRACE=off")
     words = [f"lab={lab.tag}"] if lab else []
     words += [f"test={','.join(names)}"] if names else []
     words += [f"seed={seed}"] if seed else []
+    words += [f"trace={trace}"] if trace else []
     cpus = {test.cpu for test in lab.tests if test.name in names} if lab else set()
     return Wish(built.resolve(), lab, " ".join(words), run, cpus.pop() if len(cpus) == 1 else VENDORS[0])
 
@@ -122,6 +125,7 @@ def main(words: list[str]) -> int:
     parser.add_argument("--lab", help="its lab; without, the complete kernel")
     parser.add_argument("--test", default="", help="names of tests, with commas or spaces between")
     parser.add_argument("--seed", default="")
+    parser.add_argument("--trace", default="", help="on: the kernel prints every system call")
     parser.add_argument("--state", type=Path, default=ROOT / "build", help="where qemu-gdb leaves word for gdb")
     parser.add_argument("--check", action="store_true", help="tour: play and check it, without a reader")
     options = parser.parse_args(words)
@@ -145,7 +149,7 @@ def _command(options: argparse.Namespace, run: Path) -> int:
     if options.command == "gdb":
         from . import hand_gdb
         return hand_gdb.attach(options.state)
-    asked = wish(options.built, options.lab, options.test, options.seed, run)
+    asked = wish(options.built, options.lab, options.test, options.seed, run, options.trace)
     match options.command:
         case "qemu":
             from . import hand_qemu
