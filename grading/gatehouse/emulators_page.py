@@ -29,7 +29,7 @@ def page(root: Path, table: Disagreements) -> str:
     tests = tests_of(root)
     departing = [row for row in table.rows.values() if table.departs(row.name)]
     agreeing = [row for row in table.rows.values() if not table.departs(row.name)]
-    judges = "with which the grader judges, and"
+    judges = "with which the grader judges, and for tests that want a CPU of AMD's"
     models = "\n".join([f"- QEMU {table.versions['qemu']}, TCG: `-cpu {QEMU_MODELS['intel']}`, {judges} `{QEMU_MODELS['amd']}`",
                         f"- Bochs {table.versions['bochs']}: `{BOCHS_MODELS['intel']}`, {judges} `{BOCHS_MODELS['amd']}`"])
     return text.format(models=models,
