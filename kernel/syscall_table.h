@@ -35,25 +35,21 @@ enum syscall_kind { SYSCALL_KINDS(SYSCALL_KIND_NAME) };
 
 enum { SYSCALL_ARGUMENTS = 6 };
 
-// SYSCALL_EACH(do, none, KIND, argument, ...) is a list: do(0, KIND, argument), do(1, KIND, argument), ...;
+// SYSCALL_EACH(each, none, KIND, argument, ...) is a list: each(0, KIND, argument), each(1, KIND, argument), ...;
 // and `none` where there is no argument.
 // `, ##__VA_ARGS__` takes the comma away where nothing follows it.
-#define SYSCALL_EACH(do, none, ...)                                                            \
+#define SYSCALL_EACH(each, none, ...)                                                          \
     SYSCALL_PICK(0, ##__VA_ARGS__, EACH_6, , EACH_5, , EACH_4, , EACH_3, , EACH_2, , EACH_1, , \
                  EACH_0)                                                                       \
-    (do, none, ##__VA_ARGS__)
-#define SYSCALL_PICK(zero, k0, a0, k1, a1, k2, a2, k3, a3, k4, a4, k5, a5, each, ...) each
+    (each, none, ##__VA_ARGS__)
+#define SYSCALL_PICK(zero, k0, a0, k1, a1, k2, a2, k3, a3, k4, a4, k5, a5, chosen, ...) chosen
 
-#define EACH_0(do, none) none
-#define EACH_1(do, none, k, a) \
-    do                         \
-    (0, k, a)
-#define EACH_2(do, none, k, a, l, b) \
-    do                               \
-    (0, k, a), do(1, l, b)
-#define EACH_3(do, none, k, a, l, b, m, c)       EACH_2(do, , k, a, l, b), do(2, m, c)
-#define EACH_4(do, none, k, a, l, b, m, c, n, d) EACH_3(do, , k, a, l, b, m, c), do(3, n, d)
-#define EACH_5(do, none, k, a, l, b, m, c, n, d, o, e) \
-    EACH_4(do, , k, a, l, b, m, c, n, d), do(4, o, e)
-#define EACH_6(do, none, k, a, l, b, m, c, n, d, o, e, p, f) \
-    EACH_5(do, , k, a, l, b, m, c, n, d, o, e), do(5, p, f)
+#define EACH_0(each, none)                         none
+#define EACH_1(each, none, k, a)                   each(0, k, a)
+#define EACH_2(each, none, k, a, l, b)             each(0, k, a), each(1, l, b)
+#define EACH_3(each, none, k, a, l, b, m, c)       EACH_2(each, , k, a, l, b), each(2, m, c)
+#define EACH_4(each, none, k, a, l, b, m, c, n, d) EACH_3(each, , k, a, l, b, m, c), each(3, n, d)
+#define EACH_5(each, none, k, a, l, b, m, c, n, d, o, e) \
+    EACH_4(each, , k, a, l, b, m, c, n, d), each(4, o, e)
+#define EACH_6(each, none, k, a, l, b, m, c, n, d, o, e, p, f) \
+    EACH_5(each, , k, a, l, b, m, c, n, d, o, e), each(5, p, f)
