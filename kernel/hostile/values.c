@@ -100,15 +100,34 @@ u64 nasty_value(struct program *program)
     }
 }
 
+// What calls take by name: arch_prctl's codes, mmap's and open's flags, ioctl's commands, clocks, AT_FDCWD, sizes
+// of structures.
+static u64 named(struct program *program)
+{
+    static const u64 values[] = {
+        0x1001,        0x1002,         0x1003,    0x1004,   0x22, 0x32,      0x12,
+        0x100022,      0x5401,         0x5413,    7,        5,    3,         0x241,
+        0x90800,       -100ul,         8,         16,       24,   144,       PAGE_SIZE,
+        2 * PAGE_SIZE, 64 * PAGE_SIZE, 1ul << 30, 0x200000, 12,   0x1000000, 0x80,
+    };
+
+    return values[below(program, array_length(values))];
+}
+
 u64 nasty_argument(struct program *program)
 {
     static const u64 places[] = { DATA + STRINGS, DATA + STRINGS + 15, DATA + STRINGS + 32,
                                   DATA + WORDS,   DATA + WORDS + 128,  DATA + SAFE_STACK - 256 };
 
-    switch (below(program, 4)) {
+    if (program->informed && one_in(program, 6))
+        return canary_address() + below(program, PAGE_SIZE);
+    switch (below(program, 6)) {
     case 0:
         return below(program, 6);
     case 1:
+        return named(program);
+    case 2:
+    case 3:
         return places[below(program, array_length(places))];
     default:
         return nasty_value(program);
