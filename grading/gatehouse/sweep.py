@@ -25,7 +25,7 @@ from .qemu import Qemu
 from .supervise import end_all
 from .sweep_machine import Names
 from .sweep_plan import Exclusions, Plan, plan
-from .sweep_run import EVENTS_OF, MACHINES, VENDORS, Bench, CannotSweep, Cell, Sweeper
+from .sweep_run import EVENTS_OF, MACHINES, Bench, CannotSweep, Cell, Model, Sweeper, models
 from .sweep_trial import EVENTS
 from .symbols import NotAKernel
 
@@ -38,26 +38,25 @@ SHOWN = 3                    # failures of one door and event that are told
 def sweep(bench: Bench, emulators: Sequence[str], jobs: int, progress: Progress) -> list[Cell]:
     """All cells. Raises CannotSweep."""
     with ThreadPoolExecutor(jobs) as pool:
-        sweepers = {(emulator, vendor): Sweeper(bench, emulator, vendor)
-                    for emulator in emulators for vendor in VENDORS}
-        plans = [*pool.map(lambda key: planned(bench, sweepers, *key), sweepers)]
-        portions = [(sweepers[key], portion) for key, ours in zip(sweepers, plans) for portion in portioned(ours)]
+        sweepers = [Sweeper(bench, model) for emulator in emulators for model in models(emulator)]
+        plans = [*pool.map(lambda sweeper: planned(bench, sweeper), sweepers)]
+        portions = [(sweeper, portion) for sweeper, ours in zip(sweepers, plans) for portion in portioned(ours)]
         progress.begin(sum(len(one.trials) for _, portion in portions for one in portion))
         done = [pool.submit(sweeper.sweep, portion, progress.step) for sweeper, portion in portions]
         return [cell for portion in done for cell in portion.result()]
 
 
-def planned(bench: Bench, sweepers: dict[tuple[str, str], Sweeper], emulator: str, vendor: str) -> list[Plan]:
-    """For one model of a CPU. The second one only has doors that the first has not."""
-    doors = sweepers[emulator, vendor].doors()
-    if vendor != VENDORS[0]:
-        before = {door.name for door in sweepers[emulator, VENDORS[0]].doors()}
+def planned(bench: Bench, sweeper: Sweeper) -> list[Plan]:
+    """For one model."""
+    doors, model = sweeper.doors(), sweeper.model
+    if model.vendor != "intel":
+        before = {door.name for door in Sweeper(bench, Model(model.emulator)).doors()}
         doors = [door for door in doors if door.name not in before]
-    events = [event for event in EVENTS_OF[emulator] if event in bench.events]
-    doors = [door for door in doors if door.strike != "mce" or "#MC" in EVENTS_OF[emulator]]
+    events = [event for event in EVENTS_OF[model.emulator] if event in bench.events]
+    doors = [door for door in doors if door.strike != "mce" or "#MC" in EVENTS_OF[model.emulator]]
     if not any(re.search(bench.doors, door.name) for door in doors):
         return []
-    ways = sweepers[emulator, vendor].traced(doors)
+    ways = sweeper.traced(doors)
     exclusions = Exclusions(ways, bench.names)
     return [plan(exclusions, way, event, bench.share, bench.seed)
             for way in ways if re.search(bench.doors, way.door.name) for event in events]

@@ -28,12 +28,12 @@ HERE = re.compile(r"^\(0\) \[.*\] [0-9a-f]{4}:([0-9a-f]{16}) ", re.MULTILINE)
 class SweptBochs:
     """See Machine."""
 
-    def __init__(self, kernel: Path, names: Names, directory: Path, vendor: str) -> None:
+    def __init__(self, kernel: Path, names: Names, directory: Path, vendor: str, cmdline: str) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self.names = names
         self.rip = 0                         # where it stopped last
         self._breakpoints = 0                # that were ever set: they are known by number
-        write_disk(kernel / DISK, "", directory / DISK)
+        write_disk(kernel / DISK, cmdline, directory / DISK)
         self._stack = ExitStack()
         self._serial, self._log, words, output = (
             self._stack.enter_context(Channel(cap, whole=cap == OUTPUT)) for cap in (OUTPUT, OUTPUT, WORDS, WORDS))

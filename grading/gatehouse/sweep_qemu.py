@@ -28,7 +28,7 @@ PACKET = re.compile(rb"\$([^#]*)#[0-9a-f]{2}")
 class SweptQemu:
     """See Machine."""
 
-    def __init__(self, kernel: Path, names: Names, directory: Path, vendor: str) -> None:
+    def __init__(self, kernel: Path, names: Names, directory: Path, vendor: str, cmdline: str) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self.names = names
         self.rip = 0                         # where it stopped last
@@ -41,7 +41,7 @@ class SweptQemu:
         self._stack.enter_context(self._gdb)
         command = [PROGRAM, *MACHINE, "-cpu", MODELS[vendor], "-serial", f"file:{self._serial.path}",
                    "-debugcon", f"file:{self._port_e9.path}", "-chardev", f"socket,id=gdb,fd={gdb.fileno()}",
-                   "-kernel", str((kernel / "kernel").resolve())]
+                   "-kernel", str((kernel / "kernel").resolve()), "-append", cmdline]
         messages = self._stack.enter_context((directory / "messages").open("wb")).fileno()
         self._child = self._stack.enter_context(
             Child(command, directory, BOOT, give=[gdb.detach(), self._serial.write_end, self._port_e9.write_end],

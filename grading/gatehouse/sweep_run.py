@@ -19,9 +19,26 @@ from .sweep_trial import EVENTS, Door, Trial, Way, attempt, trace
 
 DOOR = re.compile(r"^# door (\d+) (\S+) (.+)$", re.MULTILINE)
 UNSOUND = re.compile(r"^(?:# \w+: (.*expected .*)|not ok .*)$", re.MULTILINE)
-MACHINES: dict[str, Callable[[Path, Names, Path, str], Machine]] = {"qemu": SweptQemu, "bochs": SweptBochs}
+MACHINES: dict[str, Callable[[Path, Names, Path, str, str], Machine]] = {"qemu": SweptQemu, "bochs": SweptBochs}
 EVENTS_OF = {"qemu": tuple(EVENTS), "bochs": tuple(event for event in EVENTS if "#MC" not in event)}
-VENDORS = ("intel", "amd")   # the second only for doors that the first does not have
+
+
+@dataclass(frozen=True)
+class Model:
+    """An emulator, the vendor of its CPU, and the kernel's command line."""
+
+    emulator: str
+    vendor: str = "intel"
+    cmdline: str = ""
+
+    def __str__(self) -> str:
+        return " ".join([self.emulator, *(["AMD"] if self.vendor == "amd" else []),
+                         *(["FSGSBASE"] if self.cmdline else [])])
+
+
+def models(emulator: str) -> tuple[Model, ...]:
+    """On AMD's only the doors that Intel's CPU does not have; and all doors again where programs may write GS's base."""
+    return Model(emulator), Model(emulator, "amd"), Model(emulator, cmdline="fsgsbase=on")
 
 
 class CannotSweep(Exception):
@@ -39,9 +56,9 @@ class Failure:
 
 @dataclass(frozen=True)
 class Cell:
-    """One event at one door in one emulator."""
+    """One event at one door of one model."""
 
-    emulator: str
+    model: Model
     plan: Plan
     failures: Sequence[Failure]
 
@@ -61,44 +78,43 @@ class Bench:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @contextmanager
-    def machine(self, emulator: str, vendor: str) -> Iterator[tuple[Machine, str]]:
+    def machine(self, model: Model) -> Iterator[tuple[Machine, str]]:
         """A booted one, and what it has said. Raises Died."""
         with self.lock:
-            directory = self.place / f"{emulator}-{next(self.numbers)}"
-        machine = MACHINES[emulator](self.kernel, self.names, directory, vendor)
+            directory = self.place / f"{model.emulator}-{next(self.numbers)}"
+        machine = MACHINES[model.emulator](self.kernel, self.names, directory, model.vendor, model.cmdline)
         with machine:
             yield machine, machine.boot()
         shutil.rmtree(directory, ignore_errors=True)
 
 
 class Sweeper:
-    """One emulator with one model of a CPU, and its present machine."""
+    """One model, in one machine after the other."""
 
-    def __init__(self, bench: Bench, emulator: str, vendor: str) -> None:
+    def __init__(self, bench: Bench, model: Model) -> None:
         self._bench = bench
-        self._emulator = emulator
-        self._vendor = vendor
+        self.model = model
 
     def doors(self) -> list[Door]:
         """Those that this CPU has. Raises CannotSweep if one of them does not even work without an event."""
         try:
-            with self._bench.machine(self._emulator, self._vendor) as (_, said):
+            with self._bench.machine(self.model) as (_, said):
                 if unsound := UNSOUND.search(said):
-                    raise CannotSweep(f"{self._emulator}: without any event: {unsound[1] or unsound[0]}")
+                    raise CannotSweep(f"{self.model}: without any event: {unsound[1] or unsound[0]}")
                 return [Door(int(number), None if strike == "-" else strike, name)
                         for number, strike, name in DOOR.findall(said)]
         except Died as error:
-            raise CannotSweep(f"{self._emulator}: it does not come to the first round: {error}") from None
+            raise CannotSweep(f"{self.model}: it does not come to the first round: {error}") from None
 
     def traced(self, doors: Sequence[Door]) -> list[Way]:
         """Their ways. Raises CannotSweep."""
-        with self._bench.machine(self._emulator, self._vendor) as (machine, _):
+        with self._bench.machine(self.model) as (machine, _):
             ways = []
             for door in doors:
                 try:
                     ways.append(trace(machine, door))
                 except Died as error:
-                    raise CannotSweep(f"{self._emulator}: {door.name}, without any event: {error}") from None
+                    raise CannotSweep(f"{self.model}: {door.name}, without any event: {error}") from None
             return ways
 
     def sweep(self, plans: Sequence[Plan], tell: Callable[[], None]) -> list[Cell]:
@@ -107,7 +123,7 @@ class Sweeper:
         found: list[list[Failure]] = [[] for _ in plans]
         while left:
             try:
-                with self._bench.machine(self._emulator, self._vendor) as (machine, _):
+                with self._bench.machine(self.model) as (machine, _):
                     while left:
                         number, trial = left.pop(0)
                         wrong = attempt(machine, trial)
@@ -118,12 +134,12 @@ class Sweeper:
             except Died as error:
                 tell()
                 found[number].append(Failure(trial, str(error), self.alone(trial)))
-        return [Cell(self._emulator, one, found[number]) for number, one in enumerate(plans)]
+        return [Cell(self.model, one, found[number]) for number, one in enumerate(plans)]
 
     def alone(self, trial: Trial) -> str | None:
         """What is wrong with a trial on a machine of its own."""
         try:
-            with self._bench.machine(self._emulator, self._vendor) as (machine, _):
+            with self._bench.machine(self.model) as (machine, _):
                 return attempt(machine, trial)
         except Died as error:
             return str(error)

@@ -12,14 +12,14 @@ Place = Callable[[int], str]
 
 
 def table(cells: Sequence[Cell]) -> list[str]:
-    """Door by event, one block for each emulator."""
+    """Door by event, one block for each model."""
     lines = []
-    for emulator in dict.fromkeys(cell.emulator for cell in cells):
-        ours = [cell for cell in cells if cell.emulator == emulator]
+    for model in dict.fromkeys(cell.model for cell in cells):
+        ours = [cell for cell in cells if cell.model == model]
         events = [event for event in EVENTS if event in {cell.plan.event for cell in ours}]
         doors = list(dict.fromkeys(cell.plan.way.door.name for cell in ours))
         width = max(map(len, doors))
-        lines += ["", f"{emulator:{width}}" + "".join(f"{event:>13}" for event in events)]
+        lines += ["", f"{str(model):{width}}" + "".join(f"{event:>13}" for event in events)]
         of = {(cell.plan.way.door.name, cell.plan.event): cell for cell in ours}
         for door in doors:
             shown = [words(of[door, event]) if (door, event) in of else "" for event in events]
@@ -42,7 +42,7 @@ def exclusions(cells: Sequence[Cell]) -> list[str]:
     for cell in cells:
         for reason in cell.plan.excluded.values():
             where = reasons.setdefault(reason, {})
-            key = f"{cell.plan.event} at {cell.plan.way.door.name}, {cell.emulator}"
+            key = f"{cell.plan.event} at {cell.plan.way.door.name}, {cell.model}"
             where[key] = where.get(key, 0) + 1
     lines = []
     for reason, where in reasons.items():
@@ -56,7 +56,7 @@ def failures(cells: Sequence[Cell], place: Place, most: int) -> list[str]:
     lines: list[str] = []
     for cell in cells:
         for failure in cell.failures[:most]:
-            lines.append(f"{cell.emulator}: {named(failure.trial, place)}: {failure.wrong}")
+            lines.append(f"{cell.model}: {named(failure.trial, place)}: {failure.wrong}")
             if failure.alone is None:
                 lines.append("  alone on a fresh machine it survives: one before it has left something behind")
         if len(cell.failures) > most:
