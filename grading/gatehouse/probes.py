@@ -17,10 +17,11 @@ from .probe_compat import compat
 from .probe_faults import faults
 from .probe_interrupts import interrupts
 from .probe_ist import ist
+from .probe_paranoid import paranoid
 from .probe_ring3 import ring3
 from .probe_syscall import syscall
 from .probe_tables import gdt, idt
 
 PROBES: dict[str, Callable[[View, Path, Lab], list[Finding]]] = {
     "gdt": gdt, "idt": idt, "faults": faults, "ist": ist, "interrupts": interrupts,
-    "ring3": ring3, "syscall": syscall, "compat": compat}
+    "ring3": ring3, "syscall": syscall, "compat": compat, "paranoid": paranoid}

@@ -65,6 +65,8 @@ unsigned path_follow(const struct path *path, bool entry_code_only, u64 *places,
     idt[VECTOR_DB] = before;
     report(trace_count > 0 && trace_count < MOST_TRACED,
            "%s: the way has between 1 and %u instructions", path->name, MOST_TRACED - 1);
+    if (most)
+        places[count++] = path->start; // by IRETQ the steps begin behind it
     for (u64 i = 0; i < trace_count && count < most; i++)
         if ((!entry_code_only || in_entry_text(trace[i])) && !listed(places, count, trace[i]))
             places[count++] = trace[i];

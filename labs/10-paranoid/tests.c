@@ -13,6 +13,7 @@
 #include <cpu/ist.h>
 #include <entry/idt.h>
 #include <kernel/errno.h>
+#include <kernel/panic.h>
 #include <kernel/print.h>
 #include <kernel/regions.h>
 #include <kernel/string.h>
@@ -24,7 +25,7 @@
 #include "sweep.h"
 #include "triggers.h"
 
-enum { ENOUGH = 4, MOST_PLACES = MOST_TRACED, NO_SUCH_CALL = 5000 };
+enum { ENOUGH = 4, TOO_OFTEN = 20, MOST_PLACES = MOST_TRACED, NO_SUCH_CALL = 5000 };
 
 #define USER_GS    0x00007654321f0000ul
 #define ARITHMETIC 0x8d5ul // the flags that any instruction may change
@@ -54,7 +55,7 @@ static struct seen {
     unsigned count, deepest;
     struct pt_regs regs; // of the one that came last
     struct pt_regs first;
-    u64 place, gs, other_gs, error_code;
+    u64 place, gs, other_gs, error_code, flags;
     const struct stack *stack;
 } seen;
 static unsigned depth;
@@ -62,7 +63,11 @@ static void (*meanwhile)(struct pt_regs *regs); // what the first one does besid
 
 static void see(struct pt_regs *regs, u64 error_code, unsigned vector)
 {
-    (void)vector;
+    u64 flags = read_rflags();
+
+    asm volatile("cld"); // C counts on it
+    if (seen.count == TOO_OFTEN)
+        panic("the handler of vector %u, %s, runs again and again", vector, vectors[vector].name);
     if (seen.count++ == 0)
         seen.first = *regs;
     seen.regs = *regs;
@@ -70,6 +75,7 @@ static void see(struct pt_regs *regs, u64 error_code, unsigned vector)
     seen.gs = msr_read(MSR_GS_BASE);
     seen.other_gs = msr_read(MSR_KERNEL_GS_BASE);
     seen.error_code = error_code;
+    seen.flags = flags;
     seen.stack = stack_at((u64)__builtin_frame_address(0));
     regs->rflags &= ~RFLAGS_TF;
     if (++depth > seen.deepest)
@@ -167,6 +173,7 @@ static void expect_seen(const struct strike *strike, enum ist ist, const char *w
     report_equal(seen.regs.cs, KERNEL_CS, "%s: cs in the frame", what);
     report_equal(seen.regs.orig_rax, NO_SYSTEM_CALL, "%s: orig_rax", what);
     report_equal(seen.error_code, NO_ERROR_CODE, "%s: error code", what);
+    report(!(seen.flags & RFLAGS_DF), "%s: DF is clear in the handler", what);
     for (unsigned i = 0; i < GENERAL_REGISTERS; i++)
         report_equal(registers_of(&seen.regs)[i], strike->in[i], "%s: %s in the frame", what,
                      register_names[i]);
@@ -193,15 +200,22 @@ TEST(whose_gs)
     take(&run, "GS is a program's, the highest base");
 }
 
+static void expect_given_back(struct strike run, const char *code, const char *what)
+{
+    strike(&run, code);
+    expect_gs_back(&run, what);
+}
+
 TEST(gives_back)
 {
-    struct strike run = with_kernels_gs(0);
-
-    strike(&run, strike_take_and_give_back);
-    expect_gs_back(&run, "gs_take and gs_give_back, GS is the kernel's");
-    run = with_users_gs(0);
-    strike(&run, strike_take_and_give_back);
-    expect_gs_back(&run, "gs_take and gs_give_back, GS is a program's");
+    expect_given_back(with_kernels_gs(0), strike_take_and_give_back,
+                      "gs_take and gs_give_back, GS is the kernel's");
+    expect_given_back(with_users_gs(0), strike_take_and_give_back,
+                      "gs_take and gs_give_back, GS is a program's");
+    expect_given_back(with_kernels_gs(0), strike_take_call_give_back,
+                      "with a function call between, GS is the kernel's");
+    expect_given_back(with_users_gs(0), strike_take_call_give_back,
+                      "with a function call between, GS is a program's");
 }
 
 static void expect_strike(struct strike run, unsigned vector, const char *code, const char *what)
@@ -912,6 +926,7 @@ static void sweep_bases(enum gs_way way)
         sweep_base((u64)&percpu0 + (u64)offsets[i], EVENT_NMI);
         sweep_base((u64)&percpu0 + (u64)offsets[i], EVENT_DB);
     }
+    msr_write(MSR_KERNEL_GS_BASE, 0); // the last program's is none that others have
     gs_way_use(GS_BY_SIGN);
 }
 

@@ -6,7 +6,7 @@
 
 extern percpu0, gs_take, gs_give_back, mark_hit, mark_armed
 global strike_run, strike_nothing, strike_store, strike_breakpoint, strike_int18, strike_knock
-global strike_no_stack, strike_take, strike_take_and_give_back, strike_breakpoint_behind
+global strike_no_stack, strike_take, strike_take_and_give_back, strike_take_call_give_back, strike_breakpoint_behind
 global strike_store_end, knocked, taken_gs, spoil, step_once, entry_trace, trace, trace_count, trace_end, trace_end_last
 global entry_mark, entry_arm, mark_mc_stack, mark_mc_entry
 
@@ -148,6 +148,11 @@ strike_take:
 strike_take_and_give_back:
         call    gs_take
         msr_to  MSR_GS_BASE, taken_gs
+        call    gs_give_back
+        jmp     strike_nothing
+
+strike_take_call_give_back:
+        call    gs_take
         call    spoil
         call    gs_give_back
 

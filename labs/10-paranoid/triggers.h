@@ -23,10 +23,11 @@ struct strike {
 void strike_run(struct strike *strike, const char *code);
 
 // What may run: nothing (for TF); a store of ECX to the register of the local APIC at RAX, with time for
-// what comes of it; #BP; INT 18; a knock on the injector; a #UD without a stack; gs_take alone, and with
-// gs_give_back.
+// what comes of it; #BP; INT 18; a knock on the injector; a #UD without a stack; gs_take alone, with
+// gs_give_back, and with a function call between the two.
 extern const char strike_nothing[], strike_store[], strike_breakpoint[], strike_int18[],
-    strike_knock[], strike_no_stack[], strike_take[], strike_take_and_give_back[];
+    strike_knock[], strike_no_stack[], strike_take[], strike_take_and_give_back[],
+    strike_take_call_give_back[];
 extern const char strike_breakpoint_behind[], strike_store_end[]; // what comes afterwards
 extern u64 knocked;                                               // whether somebody was there
 extern u64 taken_gs;                                              // IA32_GS_BASE between the two
