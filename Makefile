@@ -267,16 +267,18 @@ $(dir)/gatehouse.iso: $(kernel) arch/x86_64/boot/grub.cfg
 		--directory=/usr/lib/grub/i386-pc -o $@ $(dir)/iso 2> $@.log || { cat $@.log >&2; exit 1; }
 
 # The command line of a boot through GRUB: a disk that is a tar archive with one file, which
-# grub.cfg reads. The ISO stays as it is.
+# grub.cfg reads. With FILES=, a folder, an archive of it comes as a second one. The ISO stays as it is.
 .PHONY: FORCE
 FORCE:
 $(dir)/cmdline.tar: FORCE
 	@mkdir -p $(dir)
 	$(Q)echo 'set cmdline="$(CMDLINE)"' > $(dir)/gatehouse.cfg
-	$(Q)tar --format=ustar -C $(dir) -cf $@ gatehouse.cfg && truncate -s 516096 $@
+	$(Q)$(if $(FILES),grading/archive $(dir)/files.cpio '$(FILES)')
+	$(Q)tar --format=ustar -C $(dir) -cf $@ gatehouse.cfg $(if $(FILES),files.cpio) && truncate -s %516096 $@
 
 ##handout  make run [TEST=]             the same as make qemu
-##project  make run [RUN='hello a; ls /']     the complete kernel through GRUB in QEMU, console in this terminal
+##project  make run [RUN='hello a; ls /'] [FILES=]    the complete kernel through GRUB in QEMU, console in this
+##project                               terminal; FILES is a folder of further programs and files
 ##   make iso [LAB=]              gatehouse.iso for a CD, a USB stick, an emulator
 .PHONY: iso run
 iso: $(dir)/gatehouse.iso
