@@ -35,19 +35,28 @@ NEEDED: dict[str, Emulator] = {"qemu": Qemu(), "bochs": Bochs()}
 SHOWN = 3                    # failures of one door and event that are told
 
 
-def sweep(bench: Bench, emulators: Sequence[str], jobs: int, progress: Progress) -> list[Cell]:
-    """All cells. Raises CannotSweep."""
+def sweep(bench: Bench, emulators: Sequence[str], jobs: int, progress: Progress) -> tuple[list[Cell], list[str]]:
+    """All cells, and what is wrong with models that cannot be swept."""
+    broken: list[str] = []
+
+    def attempted(sweeper: Sweeper) -> list[Plan]:
+        try:
+            return planned(bench, sweeper)
+        except CannotSweep as error:
+            broken.append(str(error))
+            return []
+
     with ThreadPoolExecutor(jobs) as pool:
         sweepers = [Sweeper(bench, model) for emulator in emulators for model in models(emulator)]
-        plans = [*pool.map(lambda sweeper: planned(bench, sweeper), sweepers)]
+        plans = [*pool.map(attempted, sweepers)]
         portions = [(sweeper, portion) for sweeper, ours in zip(sweepers, plans) for portion in portioned(ours)]
         progress.begin(sum(len(one.trials) for _, portion in portions for one in portion))
         done = [pool.submit(sweeper.sweep, portion, progress.step) for sweeper, portion in portions]
-        return [cell for portion in done for cell in portion.result()]
+        return [cell for portion in done for cell in portion.result()], broken
 
 
 def planned(bench: Bench, sweeper: Sweeper) -> list[Plan]:
-    """For one model."""
+    """For one model. Raises CannotSweep."""
     doors, model = sweeper.doors(), sweeper.model
     if model.vendor != "intel":
         before = {door.name for door in Sweeper(bench, Model(model.emulator)).doors()}
@@ -118,7 +127,7 @@ def main(words: list[str]) -> int:
         with tempfile.TemporaryDirectory(prefix="sweep-") as place:
             bench = Bench(options.built, Names.of(kernel), Path(place), options.share, options.seed,
                           options.event or [*EVENTS], options.door)
-            cells = sweep(bench, emulators, options.jobs, progress)
+            cells, broken = sweep(bench, emulators, options.jobs, progress)
             progress.end()
     except (CannotSweep, NotAKernel, KeyError, OSError, re.error) as error:
         progress.end()
@@ -127,19 +136,22 @@ def main(words: list[str]) -> int:
     except KeyboardInterrupt:
         end_all()
         return 130
+    if not cells and broken:
+        print("\n".join(broken), file=sys.stderr)
+        return 2
     if not cells:
         print(f"no door's name has {options.door!r} in it", file=sys.stderr)
         return 2
-    return told(cells, Places(kernel).describe, options.share >= 1, time.monotonic() - begun)
+    return told(cells, broken, Places(kernel).describe, options.share >= 1, time.monotonic() - begun)
 
 
-def told(cells: Sequence[Cell], place: sweep_table.Place, whole: bool, seconds: float) -> int:
+def told(cells: Sequence[Cell], broken: Sequence[str], place: sweep_table.Place, whole: bool, seconds: float) -> int:
     """Print what it has come to; the exit status."""
     sound, line = sweep_table.verdict(cells, whole)
     for part in (sweep_table.table(cells), [sweep_table.LEGEND], sweep_table.exclusions(cells),
-                 sweep_table.failures(cells, place, SHOWN)):
+                 sweep_table.failures(cells, place, SHOWN), [f"not swept: {line}" for line in broken]):
         if part:
             print("\n".join(part), end="\n\n")
     print(f"{line}; {seconds:.0f} s")
-    return 0 if sound else 1
+    return 0 if sound and not broken else 1
 
