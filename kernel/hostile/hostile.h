@@ -105,6 +105,15 @@ struct piece {
 extern const struct piece doors_64[], doors_64_end[], doors_32[], doors_32_end[];
 extern const struct piece others_64[], others_64_end[], others_32[], others_32_end[];
 
+static inline size_t piece_size(const struct piece *piece)
+{
+    return (size_t)(piece->end - piece->start);
+}
+
+// One of them, and some random bytes behind the code. choose.c
+const struct piece *piece_choose(struct program *program, bool door, bool compat);
+void put_random(struct program *program);
+
 // ---- leaks.c ---------------------------------------------------------------------------------------
 
 // The program is given this value, or these bytes, or can ask the CPU where its tables are. From what it has

@@ -5,6 +5,7 @@
 #include <arch/cpu.h>
 #include <arch/paging.h>
 #include <arch/segments.h>
+#include <kernel/hostile/emit.h>
 #include <kernel/hostile/hostile.h>
 #include <kernel/string.h>
 
@@ -14,8 +15,7 @@ enum {
     SLOT = REGISTERS * 8,
     FRAME = 5 * 8,
     FRAME_FLAGS = 2 * 8,
-    ROOM_FOR_STEP = 480,
-    RANDOM_MOST = 32
+    ROOM_FOR_STEP = 480
 };
 
 static_assert(STEPS_MOST * ROOM_FOR_STEP < PAGE_SIZE, "the code is one page");
@@ -31,64 +31,6 @@ struct plan {
     u64 rip, flags, rsp;
     u16 cs, ss;
 };
-
-// ---- instructions ----------------------------------------------------------------------------------
-
-static void put(struct program *program, const void *bytes, size_t count)
-{
-    memcpy(&program->code[program->length], bytes, count);
-    program->length += count;
-}
-
-#define PUT(program, ...) \
-    put(program, (const u8[]){ __VA_ARGS__ }, sizeof((const u8[]){ __VA_ARGS__ }))
-
-static void put_32(struct program *program, u64 value)
-{
-    put(program, &value, sizeof(u32));
-}
-
-// MOV register, value.
-static void load(struct program *program, unsigned reg, u64 value)
-{
-    PUT(program, (u8)(0x48 | reg >> 3), (u8)(0xb8 | (reg & 7)));
-    put(program, &value, sizeof(value));
-    known_note(program, value);
-}
-
-// MOV [address], register.
-static void store(struct program *program, unsigned reg, u64 address)
-{
-    PUT(program, (u8)(0x48 | reg >> 3 << 2), 0x89, (u8)((reg & 7) << 3 | 4), 0x25);
-    put_32(program, address);
-}
-
-static size_t size(const struct piece *piece)
-{
-    return (size_t)(piece->end - piece->start);
-}
-
-// The opcode of RETF or IRET.
-static bool far_return(u8 byte)
-{
-    return byte == 0xca || byte == 0xcb || byte == 0xcf;
-}
-
-static bool vex(u8 byte)
-{
-    return byte == 0xc4 || byte == 0xc5;
-}
-
-static const struct piece *any(struct program *program, const struct piece *list,
-                               const struct piece *end)
-{
-    for (;;) {
-        const struct piece *piece = &list[below(program, (u64)(end - list))];
-
-        if (!in_qemu || !far_return(piece->end[-1]))
-            return piece;
-    }
-}
 
 // ---- the way to a step's target --------------------------------------------------------------------
 
@@ -172,36 +114,15 @@ static void go_by_popf(struct program *program, const struct plan *plan, u64 fra
 
 // ---- the target and what follows it ----------------------------------------------------------------
 
-static const struct piece *choose(struct program *program, const struct plan *plan)
-{
-    if (plan->door)
-        return plan->compat ? any(program, doors_32, doors_32_end)
-                            : any(program, doors_64, doors_64_end);
-    return plan->compat ? any(program, others_32, others_32_end)
-                        : any(program, others_64, others_64_end);
-}
-
-static void put_random(struct program *program)
-{
-    for (u64 left = 1 + below(program, RANDOM_MOST); left;) {
-        u8 byte = (u8)random_next(&program->random);
-
-        if (in_qemu && (far_return(byte) || vex(byte)))
-            continue;
-        PUT(program, byte);
-        left--;
-    }
-}
-
 static void put_target(struct program *program, const struct plan *plan)
 {
-    const struct piece *piece = choose(program, plan);
+    const struct piece *piece = piece_choose(program, plan->door, plan->compat);
 
     if (!plan->door && one_in(program, 2)) {
         put_random(program);
         return;
     }
-    put(program, piece->start, size(piece));
+    put(program, piece->start, piece_size(piece));
     if (one_in(program, 8))
         put_random(program);
 }
@@ -213,8 +134,8 @@ static u64 at_an_end(struct program *program, const struct piece *piece)
     u8 *page = code ? program->code : program->last_page;
 
     program->has_last_page |= !code;
-    memcpy(&page[PAGE_SIZE - size(piece)], piece->start, size(piece));
-    return (code ? CODE : LAST_PAGE) + PAGE_SIZE - size(piece);
+    memcpy(&page[PAGE_SIZE - piece_size(piece)], piece->start, piece_size(piece));
+    return (code ? CODE : LAST_PAGE) + PAGE_SIZE - piece_size(piece);
 }
 
 // JMP FAR to 64-bit code.
@@ -249,7 +170,7 @@ static void put_step(struct program *program, unsigned number)
     plan.rip = CODE + program->length + (by_iretq ? 12 : plan.compat ? 7 : 0);
     plan.far = !plan.compat && one_in(program, 12);
     if (plan.far)
-        plan.rip = at_an_end(program, choose(program, &plan));
+        plan.rip = at_an_end(program, piece_choose(program, plan.door, plan.compat));
     if (one_in(program, 64))
         plan.cs = nasty_selector(program);
     (by_iretq ? go_by_iretq : go_by_popf)(program, &plan, frame);
