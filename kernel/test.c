@@ -171,7 +171,7 @@ static void run(const struct test *test)
     print("%sok %u %s [%s]", failed ? "not " : "", number, test->name, cmdline.nonce);
     if (skipped && !failed)
         print(" # SKIP %s", skipped);
-    else
+    else if (!failed)
         print(" # %u facts", facts);
     print("\n");
     machine_settle();
