@@ -421,6 +421,7 @@ next holes handin:
 docs:
 	$(Q)$(MAKE) -s kernel LAB=drawings
 	$(Q)grading/draw --built $(OUT)/drawings
+	$(Q)grading/sweep --strip
 emulators:
 	$(Q)$(MAKE) -s kernel LAB=emulators
 	$(Q)grading/observe --built $(OUT)/emulators $(if $(CHECK),--check)

@@ -25,7 +25,7 @@ _PROJECT_ONLY = re.compile(r"""
     docs/(?:instructors|design)\.md | grading/tests?(?:/.*)? | labs/[^/]+/(?:skeleton|solution|mutants)/.* |
     kernel/(?:bench|drawings|emulators|hostile)/.* | grading/(?:bench.*|draw|hostile|observe|emulators/page\.md) |
     grading/(?:grade-class|regrade|similar|gradescope) | grading/gatehouse/cohort/.* | labs/[^/]+/private/.* |
-    grading/gatehouse/(?:bench|drawing\w*|hostile\w*|stopped|emulator_rows|emulators_page)\.py |
+    grading/gatehouse/(?:bench|drawing\w*|hostile\w*|sweep_strip|stopped|emulator_rows|emulators_page)\.py |
     docs/drawings\.toml
 """, re.VERBOSE)
 _LAB_FILE = re.compile(r"labs/(?P<id>[^/]+)/(?P<below>.*)")

@@ -115,7 +115,12 @@ def main(words: list[str]) -> int:
     parser.add_argument("--share", type=float, default=1.0, help="of the boundaries, by chance: 0.1 is a tenth")
     parser.add_argument("--seed", type=int, default=1, help="of that chance")
     parser.add_argument("--jobs", type=int, default=2, help="emulators side by side")
+    parser.add_argument("--strip", action="store_true", help="instead, draw the strip in lab 10's README (make docs)")
     options = parser.parse_args(words)
+    if options.strip:
+        from . import sweep_strip            # not in a handout, where nobody asks for it
+        sweep_strip.write(ROOT)
+        return 0
     emulators = options.emu or [*MACHINES]
     begun = time.monotonic()
     progress = Progress()

@@ -40,7 +40,7 @@ class Step:
     lying: bool              # CS is the kernel's, and GS the user's
     debug_cleared: bool      # the door of #DB has cleared DR7
     check_cleared: bool      # the handler of #MC has run, and MCIP is 0
-    called: bool             # C has been called since the program began
+    calls: int               # of C since the program began
     hidden: bool             # the emulator has no boundary there
 
 

@@ -49,7 +49,7 @@ class Exclusions:
         # The door of NMIs from ring 0, up to its handler: it is gone through before DR7 is cleared, if an NMI
         # strikes the door of #DB.
         self._nmi_path = {step.rip for way in ways if way.door.name == NMI_DOOR
-                          for step in way.steps if not step.called}
+                          for step in way.steps if not step.calls}
 
     def reason(self, way: Way, step: Step, event: str) -> str | None:
         """None if it can."""

@@ -53,13 +53,14 @@ def trace(machine: Machine, door: Door) -> Way:
     if door.strike:
         machine.strike(door.strike)
     steps: list[Step] = []
-    debug_cleared = check_cleared = called = False
+    debug_cleared = check_cleared = False
+    calls = 0
 
     def note(rip: int, hidden: bool) -> None:
         same = [step for step in steps if step.rip == rip]
         kernel, gs = machine.state()         # behind a hidden one they are still the same
         steps.append(Step(rip, len(same) + 1, sum(not step.hidden for step in same) + 1, kernel, gs,
-                          kernel and gs != names.percpu, debug_cleared, check_cleared, called, hidden))
+                          kernel and gs != names.percpu, debug_cleared, check_cleared, calls, hidden))
 
     before = machine.rip
     for _ in range(LONGEST):
@@ -68,7 +69,7 @@ def trace(machine: Machine, door: Door) -> Way:
             break
         debug_cleared = debug_cleared or door.kind == "#DB" and not machine.watching()
         check_cleared |= rip == names.check_cleared
-        called |= bool(steps) and rip not in names.entry
+        calls += before in names.entry and rip not in names.entry
         if rip in names.entry:
             stub = names.second.get(rip)
             if stub is not None and before != stub:

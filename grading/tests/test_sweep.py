@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from gatehouse import sweep, sweep_table
+from gatehouse import sweep, sweep_strip, sweep_table
 from gatehouse.places import Places
 from gatehouse.sweep_machine import Names, Step, Verdict
 from gatehouse.sweep_plan import CHECK, DEBUG, HIDDEN, Exclusions, plan
@@ -44,7 +43,7 @@ def bench(built: Path, tmp_path: Path) -> Bench:
 
 
 def step(rip: int, gs: int = KERNEL_GS, **more: bool) -> Step:
-    flags = {"debug_cleared": False, "check_cleared": False, "called": False, "hidden": False} | more
+    flags = {"debug_cleared": False, "check_cleared": False, "calls": 0, "hidden": False} | more
     return Step(rip, 1, 1, True, gs, gs != KERNEL_GS, **flags)
 
 
@@ -154,20 +153,10 @@ def test_wrong_words(built: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.fixture(scope="module", params=["paranoid", "nmi"])
-def trusting(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-             ) -> Iterator[tuple[Path, list[str]]]:
+def trusting(request: pytest.FixtureRequest) -> Iterator[tuple[Path, list[str]]]:
     """A kernel in which one of the doors believes CS, and the events that come by that door."""
-    overlay = tmp_path_factory.mktemp("trusting")
-    path = f"arch/x86_64/entry/{request.param}.asm"
-    text = (ROOT / path).read_text()
-    assert text.count("        call    gs_take\n") == 1
-    (overlay / path).parent.mkdir(parents=True)
-    (overlay / path).write_text(text.replace("        call    gs_take\n", "        xor     ebx, ebx\n"))
-    out = f"build/tests/sweep-{request.param}-{os.getpid()}"
-    done = make("kernel", "LAB=sweep", f"OVERLAY={overlay}", f"OUT={out}")
-    assert done.returncode == 0, done.stderr
-    yield ROOT / out / "sweep", ["NMI"] if request.param == "nmi" else ["#DB", "#MC"]
-    shutil.rmtree(ROOT / out)
+    with sweep_strip.mutant(ROOT, f"cs-test-of-{request.param}") as kernel:
+        yield kernel, ["NMI"] if request.param == "nmi" else ["#DB", "#MC"]
 
 
 @pytest.mark.parametrize("emulator", ["qemu", "bochs"])
@@ -197,3 +186,13 @@ def test_failing_trial_is_tried_alone(trusting: tuple[Path, list[str]], tmp_path
     said = capsys.readouterr().out
     assert "where CS is the kernel's and GS the user's: wrong: GS in a handler" in said
     assert "alone on a fresh machine it survives" not in said
+
+
+def test_strip_in_the_readme() -> None:
+    """It is what a run shows."""
+    readme = (ROOT / "labs/10-paranoid/README.md").read_text()
+    with sweep_strip.mutant(ROOT, "cs-test-of-nmi") as kernel:
+        lines = sweep_strip.strips(kernel)
+    assert sweep_strip.page(readme, lines) == readme, "grading/sweep --strip draws it anew"
+    rows = [line.split(None, 1)[1] for line in lines[::3]]
+    assert all(row.rstrip().endswith("x") and "." in row for row in rows)
