@@ -8,11 +8,11 @@
 ;   14 slots                entry_nmi        ) program and goes on to from_user
 ;   2 slots                 for an exception that leaves without IRETQ (paranoid.asm)
 ;   marker                  0: no NMI is being handled here; 1: one is; 2: another has come meanwhile
-;   2 slots                 as above
 ;   ss rsp rflags cs rip    a copy           ) of the NMI that is being handled, until its IRETQ
 ;   -1 rdi ... r15          <- rsp in C      )
 ;
-; The marker is found by rsp, which the CPU has just taken from the TSS; GS may be anybody's.
+; The marker is found by rsp, which the CPU has just taken from the TSS; GS may be anybody's. rsp stays above it until
+; it is clear that this NMI is not nested: an exception that leaves without IRETQ writes below rsp, where the copy is.
 
 %include "common.inc"
 %include "frame.inc"
@@ -46,18 +46,17 @@ entry_nmi:
         ;@ lab 10.5  If the marker says that one is being handled: to .nested. Else this is the one, and the
         ;@           marker says so from now on. But if the last one was interrupted at .left or .iretq, where
         ;@           the marker is 0 already and the copy not used up yet: to .take_over. {
-        sub     rsp, TO_MARKER
-        cmp     qword [rsp], 0
+        cmp     qword [rsp - TO_MARKER], 0
         jne     .nested
-        mov     qword [rsp], 1
-        cmp     qword [rsp + TO_MARKER + AT_RIP], entry_nmi.left
+        mov     qword [rsp - TO_MARKER], 1
+        cmp     qword [rsp + AT_RIP], entry_nmi.left
         je      .take_over
-        cmp     qword [rsp + TO_MARKER + AT_RIP], entry_nmi.iretq
+        cmp     qword [rsp + AT_RIP], entry_nmi.iretq
         je      .take_over
         ;@ } hole 10.5
         ;@ lab 10.6  The CPU's five slots, from the first that it pushed to the last, to below the marker. {
-        sub     rsp, ROOM
-        times CPU_FRAME / 8 push qword [rsp + 2 * ROOM + PT_SIZE]
+        sub     rsp, TO_MARKER
+        times CPU_FRAME / 8 push qword [rsp + PT_SIZE + ROOM]
         ;@ } hole 10.6
 
 ; in    rsp  the copy: a frame that nobody overwrites
@@ -80,23 +79,23 @@ entry_nmi:
         restore GPRS
         pop     rdi
         add     rsp, 8
-        dec     qword [rsp + CPU_FRAME + ROOM]
+        dec     qword [rsp + CPU_FRAME]
         ;@ } hole 10.7
 .left:  jnz     .copied                 ; one has come meanwhile: again, for it, with the same copy
 .iretq: iretq
 
-; in    rsp  the marker, which is not 0         out   back in the NMI that is being handled
+; in    rsp  what has arrived; the marker is not 0     out   back in the NMI that is being handled
 .nested:
-        mov     qword [rsp], 2          ; not more: the CPU does not count them, either
-        add     rsp, TO_MARKER + ARRIVED - CPU_FRAME
+        mov     qword [rsp - TO_MARKER], 2      ; not more: the CPU does not count them, either
+        add     rsp, ARRIVED - CPU_FRAME
         iretq
 
 ; The last one was through but for its IRETQ: every register but rsp is what its copy goes with. As if that
 ; IRETQ had come first, and then this NMI.
 ;
-; in    rsp  the marker
+; in    rsp  what has arrived
 .take_over:
-        sub     rsp, ROOM + CPU_FRAME
+        sub     rsp, TO_MARKER + CPU_FRAME
         jmp     .copied
 
 ; None is being handled, for that happens in the kernel. The frame moves to the task's stack, and a second one

@@ -10,7 +10,6 @@ global nmi_settle, nmi_settle_end
 section .entry.text exec
 
 %assign CPU_FRAME PT_SIZE - PT_RIP
-%assign TO_COPY CPU_FRAME + 2 * 8       ; from the marker down to there; nmi.asm
 
 ; nmi_settle -- an #MC that would go back to an NMI's last instructions goes where those would go
 ;
@@ -33,7 +32,7 @@ nmi_settle:
 .settle:
     %assign slot 0
     %rep CPU_FRAME / 8
-        mov     rcx, [rdi + slot - TO_COPY]
+        mov     rcx, [rdi + slot - CPU_FRAME]
         mov     [rax + slot], rcx
         %assign slot slot + 8
     %endrep

@@ -8,11 +8,11 @@
 ;   14 slots                entry_nmi        ) program and goes on to from_user
 ;   2 slots                 for an exception that leaves without IRETQ (paranoid.asm)
 ;   marker                  0: no NMI is being handled here; 1: one is; 2: another has come meanwhile
-;   2 slots                 as above
 ;   ss rsp rflags cs rip    a copy           ) of the NMI that is being handled, until its IRETQ
 ;   -1 rdi ... r15          <- rsp in C      )
 ;
-; The marker is found by rsp, which the CPU has just taken from the TSS; GS may be anybody's.
+; The marker is found by rsp, which the CPU has just taken from the TSS; GS may be anybody's. rsp stays above it until
+; it is clear that this NMI is not nested: an exception that leaves without IRETQ writes below rsp, where the copy is.
 
 %include "common.inc"
 %include "frame.inc"
@@ -61,18 +61,18 @@ entry_nmi:
 .left:  jnz     .copied                 ; one has come meanwhile: again, for it, with the same copy
 .iretq: iretq
 
-; in    rsp  the marker, which is not 0         out   back in the NMI that is being handled
+; in    rsp  what has arrived; the marker is not 0     out   back in the NMI that is being handled
 .nested:
-        mov     qword [rsp], 2          ; not more: the CPU does not count them, either
-        add     rsp, TO_MARKER + ARRIVED - CPU_FRAME
+        mov     qword [rsp - TO_MARKER], 2      ; not more: the CPU does not count them, either
+        add     rsp, ARRIVED - CPU_FRAME
         iretq
 
 ; The last one was through but for its IRETQ: every register but rsp is what its copy goes with. As if that
 ; IRETQ had come first, and then this NMI.
 ;
-; in    rsp  the marker
+; in    rsp  what has arrived
 .take_over:
-        sub     rsp, ROOM + CPU_FRAME
+        sub     rsp, TO_MARKER + CPU_FRAME
         jmp     .copied
 
 ; None is being handled, for that happens in the kernel. The frame moves to the task's stack, and a second one
