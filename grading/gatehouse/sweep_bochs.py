@@ -20,6 +20,8 @@ from .sweep_machine import ANSWER, BOOT, LAYOUT, STRIKING, Died, Names, Step, Ve
 KERNEL_BASE = 0xffffffff80000000         # of the image, <arch/layout.h>
 OUTPUT = 1 << 20             # bytes of the serial port, at most
 WORDS = 1 << 28              # bytes of the debugger's
+HEARD = 1 << 12              # bytes of its standard output that are kept
+HOLE = re.compile(rb"reached hole [\d.]+, which is not filled yet")
 RING = 3
 BREAKPOINTS = 0xff           # of DR7: those that are on
 HERE = re.compile(r"^\(0\) \[.*\] [0-9a-f]{4}:([0-9a-f]{16}) ", re.MULTILINE)
@@ -32,6 +34,7 @@ class SweptBochs:
         directory.mkdir(parents=True, exist_ok=True)
         self.names = names
         self.rip = 0                         # where it stopped last
+        self._heard = b""
         self._breakpoints = 0                # that were ever set: they are known by number
         write_disk(kernel / DISK, cmdline, directory / DISK)
         self._stack = ExitStack()
@@ -48,7 +51,7 @@ class SweptBochs:
                   stdout=output.write_end, stderr=messages, environment={"TERM": "dumb"}))
         for channel in (self._serial, self._log):
             self._child.watch(channel.read_end, channel.feed)
-        self._child.watch(output.read_end, lambda _: None)
+        self._child.watch(output.read_end, self._hear)
         self._debugger = Debugger(self._child, commands, words, output)
 
     def __enter__(self) -> SweptBochs:
@@ -131,8 +134,15 @@ class SweptBochs:
         self.rip = int(found[-1], 16)
         return self.rip
 
+    def _hear(self, data: bytes) -> None:
+        """Its standard output: the debugger's words once more, and among them what the guest says of a hole."""
+        self._heard = (self._heard + data)[-HEARD:]
+
     def _last_words(self) -> str:
         """Why the machine is at machine_end, or gone."""
+        self._child.catch_up()
+        if hole := HOLE.search(self._heard):
+            return hole[0].decode()
         found = re.search(r"^PANIC: .*(?:\n  at .*)?", self.said(), re.MULTILINE)
         return found[0].replace("\n ", "") if found else "reset: a triple fault"
 
