@@ -32,6 +32,7 @@ from .symbols import NotAKernel
 ROOT = Path(__file__).resolve().parents[2]
 PORTION = 250                # trials in one machine, about
 NEEDED: dict[str, Emulator] = {"qemu": Qemu(), "bochs": Bochs()}
+OPTIONAL = re.compile(r" FSGSBASE: .* reached hole ")        # a part of lab 10 that a course may leave out
 SHOWN = 3                    # failures of one door and event that are told
 
 
@@ -158,5 +159,6 @@ def told(cells: Sequence[Cell], broken: Sequence[str], place: sweep_table.Place,
         if part:
             print("\n".join(part), end="\n\n")
     print(f"{line}; {seconds:.0f} s")
-    return 0 if sound and not broken else 1
+    unsound = [line for line in broken if not OPTIONAL.search(line)]
+    return 0 if sound and not unsound else 1
 
