@@ -25,6 +25,7 @@ RETURNING = {
                "safe_access", "protections"),
     "regions": ("regions_join", "regions_gap", "regions_drop", "regions_move", "no_memory_to_move",
                 "too_many_regions", "file_pages"),
+    "debug": ("breakpoints_refused", "steps_in_the_kernel", "breakpoints_held"),
     "traps": ("foreseen", "breakpoint_on_a_row", "fault_address_kept", "stack_in_use"),
     "interrupts": ("acpi", "acpi_wrong", "acpi_rsdp", "redirection_entries_interrupted", "line_without_input",
                    "interrupts_printed", "received_bytes_kept"),

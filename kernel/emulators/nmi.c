@@ -99,6 +99,24 @@ ROW(nmi_same_ist)
                                                 : "another");
 }
 
+// RF, or it would strike again at once.
+static enum after pass_breakpoint(struct pt_regs *regs, unsigned vector)
+{
+    if (vector == VECTOR_DB)
+        regs->rflags |= RFLAGS_RF;
+    return RESUME;
+}
+
+ROW(nmi_entry_breakpoint)
+{
+    platform_quiet();
+    breakpoint_set(catch_entries[VECTOR_NMI]);
+    run(one_nmi, pass_breakpoint, 0, 0);
+    platform_put_back();
+    observed("%s%s", name_of(0),
+             if_struck(0, (const void *)catch_entries[VECTOR_NMI], " at the instruction"));
+}
+
 static enum after to_the_target(struct pt_regs *regs, unsigned vector)
 {
     (void)vector;

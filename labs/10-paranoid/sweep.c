@@ -133,7 +133,7 @@ enum mark_way mark_hit(struct mark_frame *frame)
     if (mark.hit)
         panic("#UD at 0x%lx, which is not the test's", frame->rip);
     mark.hit = true;
-    frame->rip = mark.place; // Bochs, row first-instruction-of-nmi, may say something else
+    frame->rip = mark.place; // Bochs has another one in an NMI's first instruction
     poke(mark.place, mark.byte);
     frame->rflags &= ~RFLAGS_RF; // it was set by a fault, and a breakpoint would be passed over
     switch (mark.event) {

@@ -7,6 +7,7 @@
 #define DR6_STEP        (1ul << 14) // BS: TF
 #define DR6_SAYS        0xe00ful    // and BD, BT; the others are fixed
 #define DR6_NOTHING     0xffff0ff0ul
+#define DR7_ENABLED     0xfful // L0, G0 to L3, G3
 
 static inline u64 read_dr6(void)
 {
