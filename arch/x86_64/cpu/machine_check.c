@@ -26,11 +26,11 @@ static bool has(u32 feature)
     return cpuid(CPUID_FEATURES, 0).edx & feature;
 }
 
-static u64 capabilities; // IA32_MCG_CAP, once #MC is on
+u64 machine_check_capabilities; // IA32_MCG_CAP, once #MC is on
 
 unsigned machine_check_banks(void)
 {
-    return capabilities & MCG_CAP_BANKS;
+    return machine_check_capabilities & MCG_CAP_BANKS;
 }
 
 bool machine_check_read(unsigned bank, struct machine_check_bank *error)
@@ -56,7 +56,8 @@ static bool survivable(u64 status)
         return false;
     if (!(status & MC_STATUS_UNCORRECTED))
         return true;
-    return capabilities & MCG_CAP_RECOVERY && (status & action_required) != action_required;
+    return machine_check_capabilities & MCG_CAP_RECOVERY &&
+           (status & action_required) != action_required;
 }
 
 // Prints every error. Returns whether the kernel may go on after all of them.
@@ -106,8 +107,8 @@ static void machine_check_initialise(void)
         return;
     // CPUID's word for it is not enough: Bochs promises the registers and has none.
     if (has(FEATURES_MCA))
-        msr_read_safe(MSR_MCG_CAP, &capabilities);
-    if (capabilities & MCG_CAP_CTL)
+        msr_read_safe(MSR_MCG_CAP, &machine_check_capabilities);
+    if (machine_check_capabilities & MCG_CAP_CTL)
         msr_write(MSR_MCG_CTL, ALL_ERRORS);
     for (unsigned bank = first_bank(); bank < machine_check_banks(); bank++)
         msr_write(bank_register(bank, CTL), ALL_ERRORS);
@@ -131,7 +132,7 @@ void do_machine_check(struct pt_regs *regs, u64 error_code, unsigned vector)
     clear_banks();
     halt_overtaken(regs);
     breakpoints_release(breakpoints);
-    // The next one may come, and until this one's IRETQ it would overwrite its frame, which is at the top
-    // of the same stack: so this is the last thing done. docs/entry.md, "The same stack, entered twice".
-    msr_write(MSR_MCG_STATUS, 0);
+    // The next one may come, and its frame lies at the top of the same stack: so this is the last thing done.
+    // docs/entry.md, "The same stack, entered twice".
+    machine_check_over(regs);
 }

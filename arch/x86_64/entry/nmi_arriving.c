@@ -1,5 +1,6 @@
 // What C knows of the corners of NMIs that nest. docs/entry.md, "NMIs that nest".
 
+#include <arch/machine_check.h>
 #include <arch/percpu.h>
 #include <arch/regs.h>
 #include <arch/vectors.h>
@@ -7,10 +8,11 @@
 
 bool nmi_is_arriving(const struct pt_regs *regs);
 
-// Where the CPU puts the frame of an #MC; nmi_settle.asm. Until that has a stack there is none to settle.
+// Where the CPU puts the frame of an #MC; nmi_settle.asm looks there, and MACHINE_CHECK_PLACE below. Until #MC has
+// a stack there is none to settle.
 extern u64 *machine_check_frame;
-static u64 no_frame[5];
-u64 *machine_check_frame = no_frame;
+static u64 no_frame[MACHINE_CHECK_PLACE / sizeof(u64) + 5];
+u64 *machine_check_frame = no_frame + MACHINE_CHECK_PLACE / sizeof(u64);
 
 static void machine_check_frame_find(void)
 {

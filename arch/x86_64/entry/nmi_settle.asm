@@ -11,6 +11,22 @@ section .entry.text exec
 
 %assign CPU_FRAME PT_SIZE - PT_RIP
 
+; settle -- the CPU's frame of an #MC at rax, with the copy below the marker at rdi; clobbers rcx
+%macro settle 0
+        cmp     qword [rax], entry_nmi.left
+        je      %%settle
+        cmp     qword [rax], entry_nmi.iretq
+        jne     %%done
+%%settle:
+    %assign slot 0
+    %rep CPU_FRAME / 8
+        mov     rcx, [rdi + slot - CPU_FRAME]
+        mov     [rax + slot], rcx
+        %assign slot slot + 8
+    %endrep
+%%done:
+%endmacro
+
 ; nmi_settle -- an #MC that would go back to an NMI's last instructions goes where those would go
 ;
 ; in    rsp  return address, and above it what has arrived with another NMI     rdi  the marker's address
@@ -25,17 +41,9 @@ nmi_settle:
         cmp     qword [rdi], 0
         jne     .done                   ; it goes back to an NMI that is not at its end
         mov     rax, [machine_check_frame]
-        cmp     qword [rax], entry_nmi.left
-        je      .settle
-        cmp     qword [rax], entry_nmi.iretq
-        jne     .done
-.settle:
-    %assign slot 0
-    %rep CPU_FRAME / 8
-        mov     rcx, [rdi + slot - CPU_FRAME]
-        mov     [rax + slot], rcx
-        %assign slot slot + 8
-    %endrep
+        settle
+        sub     rax, MACHINE_CHECK_PLACE
+        settle
 .done:
         pop     rcx
         pop     rax

@@ -6,6 +6,7 @@
 #include <arch/interrupts.h>
 #include <arch/layout.h>
 #include <arch/local_apic.h>
+#include <arch/machine_check.h>
 #include <arch/msr.h>
 #include <arch/percpu.h>
 #include <arch/regs.h>
@@ -56,10 +57,13 @@ void offsets(void)
     FIELD(PERCPU_USER_RSP, struct percpu, user_rsp);
     FIELD(PERCPU_EXIT_WORK, struct percpu, exit_work);
     FIELD(PERCPU_IST_DB, struct percpu, tss.ist[IST_DB - 1]);
+    FIELD(PERCPU_IST_MC, struct percpu, tss.ist[IST_MC - 1]);
+    SAME(MACHINE_CHECK_PLACE);
 
     SAME(VECTOR_DB);
     SAME(VECTOR_NMI);
     SAME(VECTOR_DF);
+    SAME(VECTOR_MC);
 
     SAME(NO_SYSTEM_CALL);
     SAME(NO_ERROR_CODE);
@@ -76,6 +80,7 @@ void offsets(void)
     SAME(USER_END);
     SAME(CPU_NUMBER);
     SAME(MSR_GS_BASE);
+    SAME(MSR_MCG_STATUS);
     SAME(MSR_KERNEL_GS_BASE);
     SAME(TSS_SELECTOR);
 

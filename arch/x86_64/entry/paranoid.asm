@@ -3,8 +3,9 @@
 
 %include "common.inc"
 %include "frame.inc"
+%include "machine_check.inc"
 
-extern trap, from_user, leave_to_kernel, gs_take, gs_give_back, nmi_is_arriving, debug_stack_shift
+extern trap, from_user, leave_to_kernel, leave_machine_check, gs_take, gs_give_back, nmi_is_arriving, debug_stack_shift
 extern entry_text_start, entry_text_end
 global entry_paranoid
 
@@ -59,6 +60,8 @@ entry_paranoid:
         cmp     rax, entry_text_end
         jb      .in_entry_code
 .leave:
+        cmp     r12d, VECTOR_MC
+        je      leave_machine_check
         call    gs_give_back
         jmp     leave_to_kernel
 
@@ -69,6 +72,10 @@ entry_paranoid:
         add     rsp, 8
         test    al, al
         jz      .leave
+        cmp     r12d, VECTOR_MC
+        jne     .give_back
+        clear_mcip                      ; another #MC must not come before the end of this
+.give_back:
         call    gs_give_back
 
 ; An NMI was interrupted on its way in, before its frame was safe. IRETQ would let the next one in, on top of

@@ -1,6 +1,8 @@
 // Machine checks: what the hardware says about its own failures. SDM vol. 3, section 16.3.
 #pragma once
 
+#include <arch/layout.h>
+#include <arch/regs.h>
 #include <arch/types.h>
 
 #define MSR_MCG_CAP    0x179u
@@ -26,6 +28,16 @@
 #define MC_STATUS_SIGNALED      (1ul << 56) // S, with MCG_CAP_RECOVERY: this error has raised #MC
 #define MC_STATUS_ACTION        (1ul << 55) // AR, with MCG_CAP_RECOVERY: not before software has acted
 #define MC_STATUS_CODE          0xfffful
+
+extern u64 machine_check_capabilities;
+
+// How far below the top of the #MC stack the frame goes of one that is over but for its IRETQ: further than
+// the handler of the next one needs, and the stack has two pages. entry/machine_check.asm
+#define MACHINE_CHECK_PLACE PAGE_SIZE
+
+// For the handler of #MC, when it is done and goes on: MCIP is cleared, now or on the way back to `regs`. Before
+// lab 10 now.
+void machine_check_over(const struct pt_regs *regs);
 
 // One bank of registers. `address` and `misc` are 0 where the status says that they hold nothing.
 struct machine_check_bank {
