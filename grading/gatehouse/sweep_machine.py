@@ -21,7 +21,7 @@ MACHINE_CHECK = "mce 0 5 0xb200000000000185 0x5 0x1234000 0x8c"     # QEMU's mon
 
 
 NAMES = ("sweep_ready", "sweep_begin", "sweep_stop", "machine_end", "sweep_order", "sweep_verdict",
-         "sweep_machine_check_cleared", "percpu0", "entry_text_start", "entry_text_end")
+         "percpu0", "entry_text_start", "entry_text_end")
 
 
 class Died(Exception):
@@ -68,24 +68,26 @@ class Names:
     end: int
     order: int
     verdict: int
-    check_cleared: int
     entry: range             # the code of the doors
     stubs: dict[int, int]    # by vector
     nmi_end: frozenset[int]  # where an NMI is over but for its IRETQ
     second: dict[int, int]   # by the address of a stub's second instruction, the stub
     percpu: int              # the kernel's GS base
+    check_cleared: frozenset[int]    # behind the instructions that clear MCIP
 
     @staticmethod
     def of(kernel: Path) -> Names:
         """Raises KeyError for a kernel that is not the sweep's, and NotAKernel, OSError, CalledProcessError."""
         symbols, code = Symbols(kernel), disassemble(kernel)
-        ready, begin, stop, end, order, verdict, check_cleared, percpu, first, behind = map(symbols.address, NAMES)
+        ready, begin, stop, end, order, verdict, percpu, first, behind = map(symbols.address, NAMES)
         stubs = symbols.stubs()
         leaving = frozenset(symbols.address(f"entry_nmi.{label}") for label in ("left", "iretq"))
+        cleared = frozenset(symbols.address(f"{function}.cleared")
+                            for function in ("leave_machine_check", "machine_check_over"))
         second = {following: stub for stub in stubs.values()
                   if stub in code.instructions and (following := code.instructions[stub].following)}
-        return Names(ready, begin, stop, end, order, verdict, check_cleared, range(first, behind), stubs, leaving,
-                     second, percpu)
+        return Names(ready, begin, stop, end, order, verdict, range(first, behind), stubs, leaving,
+                     second, percpu, cleared)
 
     def behind(self, event: str) -> int:
         """The second instruction of the stub that an event leads to."""

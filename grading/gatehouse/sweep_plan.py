@@ -12,9 +12,6 @@ from .sweep_trial import EVENTS, Trial, Way
 DEBUG = ("#DB on the #DB path until DR7 is cleared: it would strike on its own stack, again and again "
          "(breakpoints on .entry.text are refused outside the sweep)")
 CHECK = "#MC until MCIP is cleared: the CPU would shut down"
-OVER = ("#MC on the way out of an #MC from ring 0, when MCIP is clear: its frame is put where that of the first is "
-        "still wanted")
-CHECK_DOOR = "#MC, ring 0"
 DEBUG_DOOR = "#DB, ring 0"
 SETTLED = ("an NMI in a #DB that struck where an NMI is over but for its IRETQ "
            "(breakpoints on .entry.text are refused outside the sweep; with an #MC there it is tried)")
@@ -65,7 +62,7 @@ class Exclusions:
             return HIDDEN
         if first == "mce" and way.door.kind == "#MC" and not step.check_cleared:
             return CHECK
-        return OVER if first == "mce" and way.door.name == CHECK_DOOR else None
+        return None
 
 
 def plan(exclusions: Exclusions, way: Way, event: str, share: float, seed: int) -> Plan:

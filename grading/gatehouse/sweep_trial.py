@@ -68,7 +68,7 @@ def trace(machine: Machine, door: Door) -> Way:
         if rip == names.stop:
             break
         debug_cleared = debug_cleared or door.kind == "#DB" and not machine.watching()
-        check_cleared |= rip == names.check_cleared
+        check_cleared |= rip in names.check_cleared
         calls += before in names.entry and rip not in names.entry
         if rip in names.entry:
             stub = names.second.get(rip)

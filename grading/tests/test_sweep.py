@@ -22,7 +22,7 @@ SHARE = 0.06                 # of all boundaries: with it the sampled sweep take
 PLAIN = Verdict(0, 0, 0, 0, 0, 0, 0, 0)
 KERNEL_GS = 0x9000
 ENTRY = range(0x1000, 0x2000)
-NAMES = Names(1, 2, 3, 4, 5, 6, 7, ENTRY, {}, frozenset({0x1500}), {}, KERNEL_GS)
+NAMES = Names(1, 2, 3, 4, 5, 6, ENTRY, {}, frozenset({0x1500}), {}, KERNEL_GS, frozenset())
 
 
 def make(*words: str) -> subprocess.CompletedProcess[str]:
@@ -63,7 +63,7 @@ def tried(ways: list[Way], which: int, event: str) -> list[int]:
 def test_every_boundary_is_tried_or_has_a_reason() -> None:
     ways = [way("#UD, ring 3", step(0x1000), step(0x1001), step(0x1002)),
             way("#DB, ring 0", step(0x1001), step(0x1003, debug_cleared=True)),
-            way("#MC, ring 3", step(0x1004), step(0x1005, check_cleared=True)),
+            way("#MC, ring 0", step(0x1004), step(0x1005, check_cleared=True)),
             way("interrupt, ring 3", step(0x1006, hidden=True), step(0x1007))]
     assert tried(ways, 0, "NMI") == [0x1000, 0x1001, 0x1002]
     assert tried(ways, 0, "#DB") == [0x1000, 0x1002]         # 1001 is on the path of #DB, too

@@ -5,9 +5,8 @@
 
 extern percpu0
 global sweep_run, sweep_begin, sweep_stop, sweep_ready
-global sweep_clear_debug, sweep_clear_machine_check, sweep_machine_check_cleared
+global sweep_clear_debug
 
-MSR_MCG_STATUS  equ 0x17a
 FIXED_FLAGS     equ 1 << 1
 
 STATE_GS_BASE   equ PT_SIZE             ; struct sweep_state
@@ -126,13 +125,4 @@ sweep_ready:
 sweep_clear_debug:
         xor     eax, eax
         mov     dr7, rax
-        ret
-
-; sweep_clear_machine_check -- IA32_MCG_STATUS to 0: the next #MC may come
-sweep_clear_machine_check:
-        xor     eax, eax
-        xor     edx, edx
-        mov     ecx, MSR_MCG_STATUS
-        wrmsr
-sweep_machine_check_cleared:
         ret

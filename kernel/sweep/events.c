@@ -105,7 +105,7 @@ static void on_machine_check(struct pt_regs *regs, u64 error_code, unsigned vect
     seen.check_rip = regs->rip;
     look(regs, IST_MC, "#MC");
     msr_write(MSR_MC0_CTL + 4 * BANK + 1, 0);
-    sweep_clear_machine_check();
+    machine_check_over(regs);
 }
 
 void events_prepare(void)

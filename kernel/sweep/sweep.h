@@ -63,12 +63,10 @@ enum { VECTOR_STOP = 0x7f }; // the way back, from ring 0 and 3, from 64-bit and
 void sweep_run(const struct pt_regs *begin, struct sweep_state *end);
 void sweep_stop(void);
 
-// Where the outside stops the machine: between two rounds, before the first instruction of a program, and behind
-// the instruction that clears MCIP.
+// Where the outside stops the machine: between two rounds, and before the first instruction of a program.
 void sweep_ready(void);
 void sweep_clear_debug(void);
-void sweep_clear_machine_check(void);
-extern const char sweep_begin[], sweep_machine_check_cleared[];
+extern const char sweep_begin[];
 
 // ---- doors: doors.c --------------------------------------------------------------------------------
 
