@@ -7,6 +7,7 @@
 %include "frame.inc"
 
 extern entry_normal, entry_paranoid, entry_nmi
+global entry_2, entry_3                 ; from where to where the stub of NMIs goes: nmi_arriving.c
 
 ; What a row of vectors.def can say: does the CPU push an error code, and which door is it?
 %define CODE            1
