@@ -7,24 +7,27 @@ kernel is copied out before the lock is given back.
 from __future__ import annotations
 
 import fcntl
-import os
 import re
 import shutil
-import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice, takewhile
 from pathlib import Path
 
+from . import bounded
 from .labs import Lab
+from .safe import visible
 from .sandbox import Open
+from .supervise import missing
 
 CONTEXT = 8          # lines of the compiler's that follow its first error
+WIDEST = 400         # characters of a line
 IMAGES = ("kernel", "disk.img")
 
 ERROR = re.compile(r"^(?:\S+:)?\S+?:(?:\d+:)*(?:\([^)]*\):)? (?:(?:fatal )?[eE]rror|fatal): |"
                    r"undefined reference to |multiple definition of ")
+OURS = re.compile(r"^(\S*ld: )?/\S*?/(?=(?:arch|kernel|labs)/)", re.MULTILINE)        # this computer's path of a given file
 NEXT = re.compile(r"^\S+:\d+:|^\S*(?:make|ld|cc1)\S*: |^\S+: In function")
 MAKES_OWN = re.compile(r"make(?:\[\d+\])?: \*\*\* ")
 WHENCE = re.compile(r"^\S+:\d+:(?:\d+:)? note: (?:in expansion of|in definition of) macro|: \.\.\. from macro ")
@@ -77,7 +80,10 @@ class Builder:
             error = self._run(["kernel"], settings, read=[source.overlay] if source.overlay else [], write=[out])
             if error is None:
                 self._copy(out / lab.id, into)
-        return [] if error is None else explain(error, source)
+        if error is None:
+            return []
+        limit = bounded.exceeded(error, self.sandbox.bounds) if self.sandbox.holds else None
+        return [limit] if limit else explain(OURS.sub(r"\1", error.replace(f"{out}/obj/", "")), source)
 
     def objects(self, lab: Lab, files: Sequence[str]) -> list[Path]:
         """The objects of the tree's own FILES, of LAB and labs before it.  Raises CannotJudge."""
@@ -95,15 +101,14 @@ class Builder:
              write: Sequence[Path] = ()) -> str | None:
         command = ["make", "--no-print-directory", "-s", f"-j{self.jobs}", "-C", str(self.root), *targets, *settings]
         # Called from a recipe, we must not hand on its flags: its jobs and its LAB= are not ours.
-        environment = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS")}
+        command[:0] = ["env", "-u", "MAKEFLAGS", "-u", "MFLAGS"]
+        if lacking := missing({"make": "make"}):
+            raise CannotJudge(lacking)
         try:
-            done = subprocess.run(self.sandbox.enclose(command, self.root, read=[self.root, *read], write=write), stdin=subprocess.DEVNULL, capture_output=True, errors="replace",
-                                  env=environment)
-        except FileNotFoundError:
-            raise CannotJudge("make is missing: `apt install make`") from None
-        if not done.returncode:
-            return None
-        return done.stderr or done.stdout or f"make ended with status {done.returncode} and said nothing"
+            return bounded.build(self.sandbox.enclose(command, self.root, read=[self.root, *read], write=write),
+                                 self.root)
+        except bounded.Late as error:
+            raise CannotJudge(f"the build does not end: {error}") from None
 
     def _copy(self, built: Path, into: Path) -> None:
         into.mkdir(parents=True, exist_ok=True)
@@ -133,8 +138,8 @@ def first_error(text: str) -> list[str]:
     lines = [line for line in text.splitlines() if line.strip() and not MAKES_OWN.match(line)]
     for place, line in enumerate(lines):
         if ERROR.search(line):
-            return [line, *_context(lines[place + 1:])]
-    return lines[-3:] or [text.strip()]
+            return [visible(line, WIDEST) for line in (line, *_context(lines[place + 1:]))]
+    return [visible(line, WIDEST) for line in lines[-3:]] or [text.strip()]
 
 
 def _context(lines: Sequence[str]) -> list[str]:

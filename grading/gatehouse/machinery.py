@@ -15,7 +15,32 @@ from . import symbols
 from .build import Builder, object_of
 from .labs import Lab
 
+# Tests, and what the image begins and ends with, are not among what a hole can join (linker.ld).
+GIVEN_SECTIONS = re.compile(r"\.tests.*|\.multiboot|\.boot|\.symbols")
+STANDINS = "standins.a"
 NAMES = re.compile(r"cmdline|v?print|report_values|skip|tests?_\w+|machine_(?:end|settle)|serial_(?:write|flush)")
+
+
+def refused(lab: Lab, labs: Sequence[Lab], taken: Sequence[str], out: Path, base: Path) -> Iterator[str]:
+    """What no file of a student's may define, in LAB's kernel of the TAKEN files in OUT: one line each.
+
+    The linker takes from an archive only what is still lacking, so it would not say that something given is defined
+    twice, but use the student's.
+    """
+    files = _of_their_labs(labs, taken, out)
+    given = symbols.archived(base) | symbols.archived(out / lab.id / STANDINS) if files else set()
+    for file in files:
+        made = Path(object_of(out, file))
+        for name in sorted(symbols.defined(made) & given):
+            yield f"{file}: error: it defines {name}, which is given"
+        for name in sorted(name for name in symbols.sections(made) if GIVEN_SECTIONS.fullmatch(name)):
+            yield f"{file}: error: it has a section {name}, which is for given files only"
+
+
+def _of_their_labs(labs: Sequence[Lab], taken: Sequence[str], out: Path) -> list[str]:
+    """The files of the TAKEN files' labs that are made to objects."""
+    return [file for other in labs if set(other.hole_files) & set(taken) for file in other.adds
+            if file.endswith((".c", ".asm")) and Path(object_of(out, file)).exists()]
 
 
 def flags(builder: Builder, lab: Lab, labs: Sequence[Lab], taken: Sequence[str], out: Path) -> Iterator[str]:
@@ -23,8 +48,7 @@ def flags(builder: Builder, lab: Lab, labs: Sequence[Lab], taken: Sequence[str],
 
     All files of their labs are looked at, because what is included shows where it is compiled.
     """
-    named = {file: own for other in labs if set(other.hole_files) & set(taken) for file in other.adds
-             if file.endswith((".c", ".asm")) and (own := _names(Path(object_of(out, file))))}
+    named = {file: own for file in _of_their_labs(labs, taken, out) if (own := _names(Path(object_of(out, file))))}
     if not named:
         return
     for file, reference in zip(named, builder.objects(lab, list(named))):

@@ -17,6 +17,12 @@ def escape(text: str) -> str:
     return shown + (" ..." if len(text) > WIDEST else "")
 
 
+def visible(text: str, most: int) -> str:
+    """TEXT on one line with its letters of any language, all that a terminal would obey as \\xNN, cut after MOST."""
+    shown = "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text[:most])
+    return shown + (" ..." if len(text) > most else "")
+
+
 def tail(serial: bytes, count: int) -> list[str]:
     """The last COUNT lines that hold anything, escaped; data among them are counted, not shown."""
     lines = serial[-LOOK_BACK:].decode("latin-1").split("\n")

@@ -26,14 +26,18 @@ PACKAGES = {"bwrap": "bubblewrap", "prlimit": "util-linux", "env": "coreutils"}
 class Bounds:
     """What one command may use."""
 
-    memory: int = 4 << 30        # bytes of address space
-    cpu: int = 120               # seconds
+    memory: int = 4 << 30        # bytes of address space of each process
+    cpu: int = 120               # seconds of each process
     processes: int = 64          # threads included
     file: int = 64 << 20         # bytes of each file that it writes
+    scratch: int = 1 << 30       # bytes of all files in /tmp
+    proc: bool = True            # whether it sees its processes; a compiler that does can be made to read its own pipes
 
 
 class Open:
     """No sandbox: for one's own code."""
+
+    holds = False                # whether the bounds hold
 
     def __init__(self, bounds: Bounds = Bounds()) -> None:
         self.bounds = bounds
@@ -47,16 +51,18 @@ class Open:
         """COMMAND as it is."""
         return list(command)
 
-
     def limited(self, command: Sequence[str]) -> list[str]:
         """COMMAND with the bounds."""
         bounds = self.bounds
-        return ["prlimit", f"--as={bounds.memory}", f"--cpu={bounds.cpu}", f"--nproc={bounds.processes}",
+        # The soft limit comes first, for its signal has a name.
+        return ["prlimit", f"--as={bounds.memory}", f"--cpu={bounds.cpu}:{bounds.cpu + 2}", f"--nproc={bounds.processes}",
                 f"--fsize={bounds.file}", "--core=0", *command]
 
 
 class Sandbox(Open):
     """Bubblewrap's, with the bounds."""
+
+    holds = True
 
     def missing(self) -> str | None:
         """One line for what is not installed, or None."""
@@ -74,11 +80,13 @@ class Sandbox(Open):
                  "--cap-drop", "ALL", "--uid", "1000", "--gid", "1000", "--hostname", "gatehouse"]
         for name in SYSTEM:
             words += ["--symlink", os.readlink(name), name] if os.path.islink(name) else ["--ro-bind-try", name, name]
-        words += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"]
+        if self.bounds.proc:
+            words += ["--proc", "/proc", "--symlink", "/proc/self/fd", "/dev/fd", "--dev-bind", "/dev/urandom", "/dev/urandom"]
+        words += ["--dev-bind", "/dev/null", "/dev/null", "--size", str(self.bounds.scratch), "--tmpfs", "/tmp"]      # no /dev/zero to read for ever
         places = {path: "--ro-bind" for path in read} | {path: "--bind" for path in write}
         for path, bind in ({directory: "--bind"} | places).items():
             words += [bind, str(path), str(path)]
-        return [*words, "--chdir", str(directory), "--", *self.limited(command)]
+        return [*words, "--remount-ro", "/", "--chdir", str(directory), "--", *self.limited(command)]
 
 
 class Nobody(Open):
@@ -86,6 +94,8 @@ class Nobody(Open):
 
     What that user may not read is out of view; the network is the container's affair.
     """
+
+    holds = True
 
     def enclose(self, command: Sequence[str], directory: Path, *, read: Sequence[Path] = (),
                 write: Sequence[Path] = ()) -> list[str]:

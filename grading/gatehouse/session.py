@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Literal
 
@@ -21,6 +22,8 @@ from .places import Places
 from .progress import Progress
 from .result import LabResult, unbuilt
 from .runs import Runs, place_of
+
+REFUSED = 4          # names that are told
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,10 @@ class Session:
         while the caller goes on."""
         kernel = self.runs.new(f"{lab.tag}-kernel")
         self.progress.begin(lab.tag, "building")
-        error = (builder or self.builder).kernel(lab, source, out, kernel)
+        builder = builder or self.builder
+        error = builder.kernel(lab, source, out, kernel)
+        if not error and source.tree:
+            error = list(islice(machinery.refused(lab, self.labs, source.files, out, builder.root / "build/base.a"), REFUSED))
         self.progress.finish(lab.tag)
         if error:
             self.runs.drop(kernel)

@@ -23,9 +23,10 @@ import weakref
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 TIED_TO_PARENT = ("setpriv", "--pdeathsig", "KILL", "sh", "-c", '[ "$PPID" = "$0" ] && exec "$@"')
+KEEPER = Path(__file__).with_name("keeper.py")
 CHUNK = 1 << 16
 
 
@@ -122,6 +123,23 @@ def _start(order: Callable[[], Any]) -> Any:
     return _starter[1].call(order)
 
 
+_keeper: IO[bytes] | None = None
+
+
+def keep() -> None:
+    """From now on what children leave behind ends with this process, too (keeper.py)."""
+    global _keeper
+    if _keeper is None:
+        _keeper = subprocess.Popen(["/usr/bin/python3", "-I", "-S", KEEPER], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL, start_new_session=True).stdin
+
+
+def _tell_keeper(sign: str, session: int) -> None:
+    if _keeper is not None:
+        with contextlib.suppress(OSError):       # it was killed: nobody's loss
+            os.write(_keeper.fileno(), f"{sign}{session}\n".encode())
+
+
 def end_all() -> None:
     """Kill every child of this process, in whatever thread it is waited for: for Ctrl-C."""
     for child in list(_alive):
@@ -148,6 +166,7 @@ class Child:
             for fd in give:
                 os.close(fd)
         self.pid = self._process.pid
+        _tell_keeper("+", self.pid)
         self._ended = False
         self._sources = selectors.DefaultSelector()
         self._pidfd = os.pidfd_open(self.pid)
@@ -241,6 +260,8 @@ class Child:
         """Kill and reap.  May be called twice."""
         self.kill()
         self._process.wait()
+        if self in _alive:
+            _tell_keeper("-", self.pid)
         _alive.discard(self)
         if self._pidfd >= 0:
             self._sources.unregister(self._pidfd)

@@ -111,6 +111,38 @@ def shared(path: Path) -> set[str]:
         raise NotAKernel(f"{path} is damaged: {error}") from error
 
 
+def defined(path: Path) -> set[str]:
+    """The names that an object defines for others.  Raises NotAKernel, OSError."""
+    data = _elf(path)
+    try:
+        return {_name(data, row) for row in _rows(data, _sections(data)) if row.info >> 4 != LOCAL and row.section}
+    except (struct.error, IndexError, ValueError) as error:
+        raise NotAKernel(f"{path} is damaged: {error}") from error
+
+
+def sections(path: Path) -> set[str]:
+    """The names of an object's sections.  Raises NotAKernel, OSError."""
+    data = _elf(path)
+    try:
+        rows = _sections(data)
+        names = rows[struct.unpack_from("<H", data, 0x3e)[0]]
+        return {data[start:data.index(b"\0", start)].decode("latin-1") for start in (names[4] + row[0] for row in rows)}
+    except (struct.error, IndexError, ValueError) as error:
+        raise NotAKernel(f"{path} is damaged: {error}") from error
+
+
+def archived(path: Path) -> set[str]:
+    """The names that an archive's objects define for others, from the index that `ar` put first.  Raises OSError."""
+    data = path.read_bytes()
+    start = len(b"!<arch>\n")
+    if data[start:start + 2] != b"/ ":
+        return set()
+    size = int(data[start + 48:start + 58])
+    index = data[start + 60:start + 60 + size]
+    count, = struct.unpack_from(">I", index)
+    return {name.decode("latin-1") for name in index[4 + 4 * count:].split(b"\0") if name}
+
+
 def _elf(path: Path) -> bytes:
     data = path.read_bytes()
     if data[:5] != b"\x7fELF\x02":

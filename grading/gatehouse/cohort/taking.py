@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from .. import bounded
 from ..sandbox import Bounds, Open, Sandbox
 from .unpack import UNUSABLE, Unpacked, Unusable, printable
 
@@ -15,6 +15,7 @@ GRADING = Path(__file__).resolve().parents[2]
 SECONDS = 60
 UNPACK = Bounds(memory=1 << 30, cpu=SECONDS // 2, processes=16, file=512 << 20)
 NOTES_MOST = 40
+NOTES_BYTES = 16 << 20          # of all of them
 
 
 def take(source: Path, wanted: Sequence[str], dest: Path, sandbox: Open | None = None) -> Unpacked:
@@ -29,15 +30,14 @@ def take(source: Path, wanted: Sequence[str], dest: Path, sandbox: Open | None =
          "runpy.run_module('gatehouse.cohort.unpack', run_name='__main__')",
          str(GRADING), str(source), str(dest), *wanted], dest, read=[GRADING / "gatehouse", source])
     try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, errors="replace",
-                              timeout=SECONDS, check=False)
-    except subprocess.TimeoutExpired:
+        done = bounded.ended(command, dest, SECONDS, NOTES_BYTES)
+    except bounded.Late:
         raise Unusable(f"{printable(source.name)} takes longer than {SECONDS} s to unpack") from None
-    if done.returncode == UNUSABLE:
-        raise Unusable(done.stderr.strip().split("\n")[-1])
-    if done.returncode:
+    if done.status == UNUSABLE:
+        raise Unusable(done.wrong.strip().split("\n")[-1])
+    if done.status:
         raise Unusable(f"{printable(source.name)} takes more to unpack than {UNPACK.memory >> 20} MiB of memory or "
                        f"{UNPACK.cpu} s of processor time")
-    notes = json.loads(done.stdout)
+    notes = json.loads(done.out)
     more = [f"and {len(notes) - NOTES_MOST} more"] if len(notes) > NOTES_MOST else []
     return Unpacked(dest, [*notes[:NOTES_MOST], *more])

@@ -26,6 +26,7 @@ from ..result import LabResult
 from ..runs import Runs
 from ..sandbox import Bounds, Nobody, Open, Sandbox
 from ..session import Session
+from ..supervise import keep
 from . import atomic, record
 from .blame import Blame, blamed
 from .intake import Entry
@@ -52,6 +53,7 @@ class Workshop:
 
     def __enter__(self) -> Workshop:
         plan = self.plan
+        keep()
         shutil.rmtree(self.place, ignore_errors=True)
         self.place.mkdir(parents=True)
         self.labs = labs.load(plan.root)
@@ -102,6 +104,8 @@ class Workshop:
             out = self._unusable(entry, str(error))
         except (CannotJudge, OSError) as error:
             out = self._record(entry, "", "trouble", reason=str(error))
+        except Exception as error:           # a mistake of the grader's own: the class goes on
+            out = self._record(entry, "", "trouble", reason=f"the grader failed: {type(error).__name__}: {error}")
         out.seconds["all"] = time.monotonic() - begun
         if out.status != "judged":
             atomic.write(folder / REPORT, f"lab {self.lab.id}: not judged\n  {out.reason}\nScore: 0/{out.points}\n")

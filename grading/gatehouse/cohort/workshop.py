@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from .. import overlay
-from ..build import Builder, CannotJudge, Source
+from ..build import Builder, CannotJudge, Source, object_of
 from ..labs import Lab, Test
 from ..result import LabResult
 from ..sandbox import Bounds, Open
@@ -27,8 +27,10 @@ Earlier = Literal["reference", "own"]
 TOP = ("Makefile", "arch", "kernel", "userland", "labs")
 # What else make looks at, for its date.
 FOR_MAKE = ("grading/lab", "grading/archive", "grading/gatehouse/cpio.py")
-ANSWERS = ("solution", "mutants", "skeleton", "tour", "private")
-BUILD = Bounds(cpu=30, processes=64, file=64 << 20)
+ANSWERS = ("solution", "mutants", "skeleton", "tour", "private", "README.md")
+# Several times what the largest of our own files takes; who needs more has written a bomb.
+BUILD = Bounds(memory=512 << 20, cpu=10, processes=32, file=16 << 20, scratch=256 << 20, proc=False)
+GIVEN = ("standins.a", "lab.o", "no_symbols.asm", "no_symbols.o")       # of what is made for a lab
 MADE = ("userland",)                             # folders in build/ that hold nothing of a lab's files
 
 
@@ -71,6 +73,7 @@ def _copy_base_objects(source: Path, target: Path, not_base: set[str]) -> None:
     for path in source.rglob("*"):
         name = path.relative_to(source).as_posix()
         if path.suffix in (".o", ".d") and path.with_suffix(".o").relative_to(source).as_posix() not in not_base \
+                and (source.parents[1] / name).with_suffix("").is_file() \
                 and not name.startswith("labs/"):
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(path, target / name)
@@ -107,6 +110,18 @@ class Workbench:
             if error := self._builder.kernel(self._lab, Source(self._overlay), self._out, Path(into)):
                 raise CannotJudge(f"the reference of {self._lab.id} does not build: {error[0]}")
         shutil.copytree(self._out, self._clean)
+        self._forget()
+
+    def _forget(self) -> None:
+        """What was made of the reference's answers goes: a submission could take it for its own, or show it."""
+        owners = overlay.judged(self._session.root, self._session.labs, self._lab, self._earlier).values()
+        for lab in {lab.id: lab for lab in owners}.values():
+            for name in lab.adds:
+                for path in (Path(object_of(self._clean, name)), Path(object_of(self._clean, name)).with_suffix(".d")):
+                    path.unlink(missing_ok=True)
+        for path in (self._clean / self._lab.id).iterdir():
+            if path.name not in GIVEN:
+                path.unlink()
 
     def reference(self) -> LabResult:
         """What the reference gets on this machine. To be asked before anybody is judged. Raises CannotJudge."""
