@@ -37,7 +37,6 @@ HOSTILE = {
 SAYS = {
     "honest": "gate_encoding", "floods": "output without end", "spins": "HANG", "sleeps": "hlt with interrupts off",
     "patches-the-report": "given code was modified at run time: report_values",
-    "skips-the-test": "it is skipped (not today), and the reference's is not",
     "forgets-the-failure": "undefined reference to `tests_forget'",
 }
 
