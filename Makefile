@@ -39,7 +39,8 @@ override OUT := $(patsubst $(CURDIR)/%,%,$(abspath $(OUT)))
 MAKEFLAGS += --no-builtin-rules
 
 # What works in the project alone; the files that it needs are not handed out.
-PROJECT_ONLY := grade-class regrade similar gradescope check-labs skeletons mutants bench bench-grade hostile docs \
+PROJECT_ONLY := grade-class regrade similar gradescope check-labs skeletons mutants bench bench-grade bench-class \
+                hostile docs \
                 emulators handout start test
 
 .PHONY: help
@@ -315,6 +316,7 @@ QEMU_MACHINE := -accel tcg -machine q35 -cpu max,vendor=GenuineIntel -m 128 -net
 ##project  make bench [COMMIT=1]        the instructions of every way in and back, against grading/bench.toml
 ##project  make bench-grade             how long judging takes, against emulators that only exit
 ##   make sweep [EMU=] [DOOR=] [EVENT=] [SHARE=] [SEED=]   NMI, #DB and #MC at every instruction of every way in and out
+##project  make bench-class [REPEAT=]    how fast a class of 200 is graded; or whether all of REPEAT verdicts are equal
 ##project  make hostile [SEED=] [COUNT=] [EMU=] [CPU=]     programs made to harm the kernel; COUNT=1 tells about one
 
 # option --name,WORDS: `--name word` for each
@@ -364,6 +366,10 @@ sweep:
 	$(Q)$(MAKE) -s kernel LAB=sweep
 	$(Q)grading/sweep --built $(OUT)/sweep $(call option,--emu,$(EMU)) $(if $(DOOR),--door '$(DOOR)') \
 		$(if $(EVENT),--event '$(EVENT)') $(if $(SHARE),--share '$(SHARE)') $(if $(SEED),--seed '$(SEED)')
+
+bench-class:
+	$(Q)grading/bench-class $(call option,--lab,$(filter-out all,$(asked))) $(call option,--repeat,$(REPEAT)) \
+		$(if $(LOAD),--load)
 
 hostile_words = $(foreach w,SEED COUNT EMU CPU,$(if $(filter command environment,$(origin $w)),--$w '$($w)'))
 hostile:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import shlex
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,7 @@ class Boot:
     run: Run
     said: Transcript
     crash: Crash | None
+    seconds: float = 0.0             # of the emulator
 
 
 @dataclass(frozen=True)
@@ -62,11 +64,13 @@ class Bench:
         cmdline = f"lab={self.lab.tag} test={','.join(names)} seed={self.seed} nonce={nonce}"
         directory = self.runs.new(f"{self.lab.tag}-{self.emulator.name}")
         self.tell(f"{len(names)} tests")
+        begun = time.monotonic()
         run = self.emulator.of(tests[0].cpu).run(self.kernel, cmdline, directory, self.limits, self._look(),
                                 answers(tests, nonce))
+        seconds = time.monotonic() - begun
         (directory / TOLD).write_text(f"{shlex.join(run.command)}\nthe kernel's command line: {cmdline}\n")
         said = parse(run.serial, names, nonce)
-        return Boot(tuple(tests), nonce, run, said, ending(run, said, self.place))
+        return Boot(tuple(tests), nonce, run, said, ending(run, said, self.place), seconds)
 
     def _look(self) -> Callable[[View], list[Finding]]:
         """The lab's probe, and a look at the kernel's image, for the emulator to show them the stopped machine."""

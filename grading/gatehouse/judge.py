@@ -36,6 +36,7 @@ class Judgement:
     notes: list[str] = field(default_factory=list)
     forged: list[str] = field(default_factory=list)              # what the probe saw and no test said
     boots: list[Boot] = field(default_factory=list)
+    seconds: float = 0.0                                         # for all of it, boots included
 
 
 def judge(bench: Bench, tests: Sequence[Test], known: Sequence[Hint]) -> Judgement:

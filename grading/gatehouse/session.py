@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -79,8 +80,11 @@ class Session:
         self.progress.begin(step, "booting")
         bench = Bench(self.root, lab, kernel, emulator, self.runs, self.limits, self.seed, self.nonce, place,
                       self.progress.teller(step))
+        begun = time.monotonic()
         try:
-            return judge(bench, tests, hints.of_lab(lab))
+            out = judge(bench, tests, hints.of_lab(lab))
+            out.seconds = time.monotonic() - begun
+            return out
         finally:
             self.progress.finish(step)
 

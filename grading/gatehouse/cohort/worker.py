@@ -132,7 +132,9 @@ class Workshop:
                            remarks=list(notes), unfilled=list(result.unfilled), forged=bool(result.forged),
                            tests={test.name: result.earned(test) for test in result.tests},
                            symptoms=symptoms(result))
-        out.seconds = {"building": judged.building, "judging": judged.judging}
+        booting = sum(boot.seconds for judgement in result.judgements for boot in judgement.boots)
+        out.seconds = {"building": judged.building, "booting": booting,
+                       "judging": sum(judgement.seconds for judgement in result.judgements) - booting}
         if result.trouble:
             out.status, out.reason = "trouble", result.trouble
         self._keep_runs(result, folder)
