@@ -74,7 +74,7 @@ static void first_frame(struct pt_regs *regs)
     struct pt_regs *first = task_regs(sweep_task);
 
     *first = *regs;
-    first->rip = FLAT_CODE + (u64)(user_nops - sweep_programs);
+    first->rip = FLAT_CODE + ((u64)user_nops - (u64)sweep_programs);
     first->cs = USER_CS;
     first->ss = USER_DS;
     first->rsp = FLAT_STACK - 64;
