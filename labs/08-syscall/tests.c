@@ -161,10 +161,10 @@ TEST_BEFORE(INIT_TASKS, number)
     for (size_t i = 0; i < array_length(numbers); i++) {
         fill_registers(&regs);
         regs.orig_rax = numbers[i];
-        report_equal(syscall_number(&regs), numbers[i], "the number, rax being 0x%lx",
+        report_equal(syscall_number(&regs), numbers[i], "the number, orig_rax being 0x%lx",
                      regs.orig_rax);
         regs.orig_rax |= test_pattern() << 32;
-        report_equal(syscall_number(&regs), numbers[i], "the number, rax being 0x%lx",
+        report_equal(syscall_number(&regs), numbers[i], "the number, orig_rax being 0x%lx",
                      regs.orig_rax);
     }
 }
@@ -331,6 +331,12 @@ static void change_rcx(struct pt_regs *regs)
     regs->rcx = FLAT_CODE + 4 * SYSCALL_LENGTH;
 }
 
+// Who compares 32 bits does not see it.
+static void change_rcx_above(struct pt_regs *regs)
+{
+    regs->rcx |= 1ul << 32;
+}
+
 static void change_r11(struct pt_regs *regs)
 {
     regs->r11 |= ARITHMETIC | RFLAGS_ID;
@@ -364,9 +370,13 @@ static void change_ss(struct pt_regs *regs)
 TEST(by_iretq)
 {
     static const struct change changes[] = {
-        { "another rcx", change_rcx },      { "another r11", change_r11 },
-        { "another rip", change_rip },      { "other flags", change_rflags },
-        { "cs of 32-bit code", change_cs }, { "another ss", change_ss },
+        { "another rcx", change_rcx },
+        { "another r11", change_r11 },
+        { "another rip", change_rip },
+        { "other flags", change_rflags },
+        { "cs of 32-bit code", change_cs },
+        { "another ss", change_ss },
+        { "rcx with bit 32 set", change_rcx_above },
     };
     u64 *descriptor = &this_cpu()->gdt[OTHER_DATA / 8];
 
@@ -535,6 +545,17 @@ TEST(returns)
     process_free(task);
 }
 
+// The instruction itself, anywhere in the entry code: an IRETQ at the end of leave_by_sysret would pass all else.
+static bool sysret_is_there(void)
+{
+    static const u8 o64_sysret[] = { 0x48, 0x0f, 0x07 };
+
+    for (u64 at = (u64)entry_text_start; at <= (u64)entry_text_end - sizeof(o64_sysret); at++)
+        if (memcmp((const void *)at, o64_sysret, sizeof(o64_sysret)) == 0)
+            return true;
+    return false;
+}
+
 TEST(by_sysret)
 {
     static const struct change changes[] = {
@@ -542,6 +563,7 @@ TEST(by_sysret)
         { "other registers", change_registers },
     };
 
+    report(sysret_is_there(), "SYSRET with REX.W is an instruction of the entry code");
     for (size_t i = 0; i < array_length(changes); i++) {
         struct task *task = program("call", &program_call);
         u64 times;

@@ -31,7 +31,7 @@ entry_syscall:
 
 ; in    rsp  struct pt_regs     GS  the kernel's     IF  0
 ; out   by leave_by_sysret where that comes to the same as IRETQ, else by to_user
-        ; LAB 8.7: SYSRET takes rip from rcx and rflags from r11, and CS and SS from nowhere. An rip that is
+        ; LAB 8.7: SYSRET takes rip from rcx and rflags from r11, and no CS or SS of the frame. An rip that is
         ;          not canonical is #GP in ring 0 on Intel's CPUs, with rsp the program's already. And TF or
         ;          RF would not be what they are after IRETQ.
         hole 8.7
@@ -41,7 +41,7 @@ entry_syscall:
 ; in    rsp  struct pt_regs with rcx = rip, r11 = rflags     GS  the kernel's     IF  0
 ; out   every register as the frame has it, GS the user's
 leave_by_sysret:
-        ; LAB 8.8: As to_user does, but rsp comes last, from its slot. From there to SYSRET the kernel runs on
+        ; LAB 8.8: As to_user does, but rsp comes last, from the frame. From there to SYSRET the kernel runs on
         ;          the program's stack: it pushes nothing, and what may strike here has a stack of its own.
         hole 8.8
 
