@@ -322,7 +322,8 @@ QEMU_MACHINE := -accel tcg -machine q35 -cpu max,vendor=GenuineIntel -m 128 -net
 # option --name,WORDS: `--name word` for each
 option = $(foreach w,$(2),$(1) $(w))
 
-.PHONY: grade grade-class regrade similar gradescope check-labs skeletons mutants bench bench-grade bench-class hostile sweep
+.PHONY: grade grade-class regrade similar gradescope bench-class
+.PHONY: check-labs skeletons mutants bench bench-grade hostile sweep
 grade:
 	@grading/deps grade
 	$(Q)grading/grade $(call option,--lab,$(filter-out all,$(asked))) $(call option,--emu,$(EMU)) \
