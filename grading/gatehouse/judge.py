@@ -18,6 +18,7 @@ from .boot import Bench, Boot
 from .disagreements import reason
 from .labs import Hint, Test
 from .outcome import Crash, Outcome, Verdict, silence
+from .probe_facts import Finding
 from .probe_image import CHECK as IMAGE
 from .safe import escape, tail
 
@@ -147,13 +148,15 @@ class _Work:
         if boot.run.seen is None:
             self.unseen(boot)
             return
-        seen: dict[str, list[str]] = {}
+        seen: dict[str, list[Finding]] = {}
         for finding in boot.run.seen:
             if finding.check != IMAGE:
-                seen.setdefault(finding.check, []).append(finding.text)
-        for check, texts in seen.items():
+                seen.setdefault(finding.check, []).append(finding)
+        for check, found in seen.items():
+            texts = [finding.text for finding in found]
             more = [f"and {len(texts) - SHOWN} more of this kind"] if len(texts) > SHOWN else []
-            self.weigh([*texts[:SHOWN], *more], probe.noticed_by(check), boot)
+            unset = all(finding.unset for finding in found)
+            self.weigh([*texts[:SHOWN], *more], probe.noticed_by(check), boot, unset=unset)
 
     def without_end(self, boot: Boot) -> None:
         """The END line was lost on its way, which costs the lab's last test."""
@@ -170,7 +173,7 @@ class _Work:
             if self.out.verdicts[test.name].outcome == Outcome.PASS:
                 self.give(test.name, Outcome.FORGED, [f"printed: ok {test.name}", *texts], boot)
 
-    def weigh(self, texts: list[str], noticed_by: list[str], boot: Boot) -> None:
+    def weigh(self, texts: list[str], noticed_by: list[str], boot: Boot, *, unset: bool) -> None:
         """Set what the probe saw against the tests of which one should have noticed."""
         verdicts = [self.out.verdicts.get(name) for name in noticed_by]
         failed = next((verdict for verdict in verdicts if verdict and not verdict.fine), None)
@@ -184,7 +187,7 @@ class _Work:
         elif failed:
             detail = [*failed.detail, *(f"from outside: {text}" for text in texts)]
             self.give(failed.test, failed.outcome, detail, boot)
-        else:
+        elif not unset:
             self.out.notes += [f"from outside: {text}" for text in texts]
 
     def unseen(self, boot: Boot) -> None:

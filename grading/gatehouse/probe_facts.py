@@ -14,6 +14,7 @@ class Finding:
     expected: int
     got: int
     text: str
+    unset: bool = False     # so it is before the first use: no news unless a test says that there was one
 
 
 @dataclass(frozen=True)

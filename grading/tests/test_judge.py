@@ -313,8 +313,8 @@ def test_data_are_compared(root: Path) -> None:
     expect(sit(lab(root, tests), lambda asked, nonce: Said(transcript(asked, nonce)))[0], gates="wrong value")
 
 
-def finding(check: str, text: str) -> SimpleNamespace:
-    return SimpleNamespace(check=check, expected="0x8e", got="0x00", text=text)
+def finding(check: str, text: str, *, unset: bool = False) -> SimpleNamespace:
+    return SimpleNamespace(check=check, expected="0x8e", got="0x00", text=text, unset=unset)
 
 
 PROBE = {"gates": "table", "limit": "limit"}
@@ -328,6 +328,15 @@ def test_a_liar_is_caught_by_the_probe(root: Path) -> None:
     detail = judgement.verdicts["table"].detail
     assert detail[:2] == ["printed: ok table", "the machine showed: gate 0 is empty"] and len(detail) < 10
     assert "what is printed does not count" in (judgement.verdicts["table"].hint or "")
+
+
+def test_what_is_not_in_use_yet_is_no_news(root: Path) -> None:
+    seen = [finding("gates", "there is no table", unset=True)]
+    given = plain(root, probe=PROBE)
+    def guest(tests: list[str], nonce: str) -> Said:
+        return Said(transcript(tests, nonce), seen=seen)
+    expect(sit(given, guest)[0], table="forged")
+    assert not sit(given, guest, given.tests[:1])[0].notes
 
 
 def test_of_several_that_may_notice_one_is_enough(root: Path) -> None:
