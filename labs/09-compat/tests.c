@@ -402,6 +402,21 @@ static void expect_bad_stack(const char *what, const struct flat *flat, u32 stac
     process_free(task);
 }
 
+// The last word of the stack is one that can be read. The landing pad finds the end behind it.
+static void expect_last_word(const char *what, const struct flat *flat)
+{
+    struct task *task = program_32(what, flat, NULL);
+
+    if (!task)
+        return;
+    task_regs(task)->rbp = FLAT_DATA + FLAT_DATA_SIZE - sizeof(u32);
+    if (flat == &program_syscall)
+        task_regs(task)->rsp = FLAT_DATA + FLAT_DATA_SIZE - sizeof(u32);
+    run(task, hear);
+    report_count(heard.count, 1, "%s: a stack of one word: calls made with its sixth argument", what);
+    process_free(task);
+}
+
 static void expect_sixth(const char *what, const struct flat *flat)
 {
     static const u32 stacks[] = { 0,          1,          FLAT_DATA - 2, FLAT_DATA + FLAT_DATA_SIZE,
@@ -409,6 +424,7 @@ static void expect_sixth(const char *what, const struct flat *flat)
 
     for (size_t i = 0; i < array_length(stacks); i++)
         expect_bad_stack(what, flat, stacks[i]);
+    expect_last_word(what, flat);
 }
 
 // The program sets flags right before; they are gone in the kernel, and back behind it.
