@@ -59,7 +59,7 @@ IN_C = {
     "bomb-of-lines": (assembled(".rept 1000000000\\n.endr"), f"{C}: what is made of it takes more than 512 MiB of memory"),
     "bomb-of-bytes": (assembled(".fill 1 << 40"), f"{C}: what is made of it takes more than 16 MiB on the disk"),
     "bomb-of-zeroes": ("char x[1ul << 31] = { 1 };\n", f"{C}: what is made of it takes more than 16 MiB on the disk"),
-    "more-than-memory": ("char x[200 << 20];\n", None),
+    "more-than-memory": ("char x[200 << 20];\n", "the kernel with all its variables is larger than 64 MiB"),
     "messages": ("#warning " + "x" * 500 + "\n#define W _Pragma(\"message(\\\"" + "y" * 200 + "\\\")\")\n"
                  + "W\n" * 20000, "error: #warning"),
     "one-long-message": ("#error " + "x" * 500000 + "\n", "#error xxx"),
