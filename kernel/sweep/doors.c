@@ -1,4 +1,4 @@
-// The doors that the sweep goes through, and what the kernel does about each of their exceptions.
+// The doors that the sweep goes through.
 
 #include <arch/compat.h>
 #include <arch/cpu.h>
@@ -9,38 +9,38 @@
 #include <kernel/compat_page.h>
 #include <kernel/demand.h>
 #include <kernel/flat.h>
-#include <kernel/irq.h>
-#include <kernel/panic.h>
-#include <kernel/process.h>
 #include <kernel/regions.h>
 #include <kernel/sweep/sweep.h>
 #include <kernel/task.h>
-#include <kernel/traps.h>
 
 #define NOT_CANONICAL 0x8000000000000000ul
-#define NOT_A_SEGMENT 0xfffbu // a selector beyond the GDT's end, with RPL 3
 #define USER_PAGE     FLAT_DATA
-#define KERNEL_PAGE   REGIONS_BASE
 #define STACK_32      (FLAT_DATA + FLAT_DATA_SIZE - 64)
 
 enum {
-    VECTOR_SWEEP = 0x61, // of the interrupt; any that nobody has
-    STACK_WORDS = 1024,  // of the programs of ring 0,
-    GETPID = 39,         // its number for 64-bit code,
-    GETPID32 = 20,       // and the other one
-    ABOVE = 64,          // of them above what they use
+    STACK_WORDS = 1024, // of the programs of ring 0,
+    GETPID = 39,        // its number for 64-bit code,
+    GETPID32 = 20,      // and the other one
+    ABOVE = 64,         // of them above what they use
 };
 
-extern const char sweep_programs[], sweep_programs_end[];
 extern const char user_nops[], user_ud[], user_gp[], user_pf[], user_bp[];
 extern const char user_syscall[], user_int80[], user_call32[];
 extern const char kernel_nops[], kernel_ud[], kernel_gp[], kernel_pf[], kernel_bp[];
 extern const char kernel_fixup[], kernel_first[];
 
-struct task *sweep_task;
+// Of the programs of ring 0.
+static u64 stack[STACK_WORDS] aligned_to(16);
+u64 *const sweep_stack_used = stack + STACK_WORDS - ABOVE;
+u64 *const sweep_stack_end = stack + STACK_WORDS;
+
 const struct sweep_door *sweep_current;
 
-static const struct flat programs = { sweep_programs, sweep_programs_end };
+// Where the program is in ring 3 whose bytes are at `start` here.
+static u64 program_address(const char *start)
+{
+    return FLAT_CODE + (u64)start - (u64)sweep_programs;
+}
 
 // ---- before a round ----------------------------------------------------------------------------------
 
@@ -52,8 +52,8 @@ static void no_user_page(struct pt_regs *regs)
 
 static void no_kernel_page(struct pt_regs *regs)
 {
-    regs->rdi = KERNEL_PAGE;
-    demand_drop(&kernel_space, KERNEL_PAGE);
+    regs->rdi = SWEEP_PAGE;
+    demand_drop(&kernel_space, SWEEP_PAGE);
 }
 
 static void not_canonical(struct pt_regs *regs)
@@ -74,7 +74,7 @@ static void first_frame(struct pt_regs *regs)
     struct pt_regs *first = task_regs(sweep_task);
 
     *first = *regs;
-    first->rip = FLAT_CODE + ((u64)user_nops - (u64)sweep_programs);
+    first->rip = program_address(user_nops);
     first->cs = USER_CS;
     first->ss = USER_DS;
     first->rsp = FLAT_STACK - 64;
@@ -135,13 +135,13 @@ const struct sweep_door sweep_doors[] = {
     { "#UD, ring 0", IN_KERNEL, .start = kernel_ud, .skip = 2 },
     { "#GP, ring 3", IN_USER, .start = user_gp, .skip = 1 },
     { "#GP, ring 0", IN_KERNEL, .start = kernel_gp, .skip = 3, .prepare = not_canonical },
-    { "#GP, ring 0, in the exception table", IN_KERNEL, .start = kernel_fixup,
+    { "#GP, ring 0, in the exception table", IN_KERNEL, .foreseen = true, .start = kernel_fixup,
       .prepare = not_canonical },
     { "#PF, ring 3", IN_USER, .start = user_pf, .prepare = no_user_page },
     { "#PF, ring 0", IN_KERNEL, .start = kernel_pf, .prepare = no_kernel_page },
     { "#BP, ring 3", IN_USER, .start = user_bp },
     { "#BP, ring 0", IN_KERNEL, .start = kernel_bp },
-    { "IRETQ that faults", IN_USER, .start = user_ud, .skip = 2 },
+    { "IRETQ that faults", IN_USER, .start = user_ud, .skip = 2, .refused = true },
     { "#DB, ring 3", IN_USER | RFLAGS_TF, .start = user_nops },
     { "#DB, ring 0", IN_KERNEL | RFLAGS_TF, .start = kernel_nops },
     { "NMI, ring 3", IN_USER, .start = user_nops, .strike = "nmi" },
@@ -162,11 +162,6 @@ const struct sweep_door sweep_doors[] = {
 };
 const size_t sweep_doors_count = array_length(sweep_doors);
 
-static bool is(const struct sweep_door *door, const char *start, const char *name)
-{
-    return door->start == start && door->name[0] == name[0];
-}
-
 bool sweep_door_exists(const struct sweep_door *door)
 {
     return !door->exists || door->exists();
@@ -174,75 +169,19 @@ bool sweep_door_exists(const struct sweep_door *door)
 
 void sweep_begin_with(const struct sweep_door *door, struct pt_regs *regs)
 {
-    static u64 stack[STACK_WORDS] aligned_to(16);
-
     sweep_current = door;
     this_cpu()->exit_work = 0;
     regs->cs = door->cs;
     regs->rflags = RFLAGS_FIXED | door->rflags;
     if (door->cs & RPL_MASK) {
-        regs->rip = FLAT_CODE + (u64)(door->start - sweep_programs);
+        regs->rip = program_address(door->start);
         regs->rsp = FLAT_STACK - 64;
         regs->ss = USER_DS;
     } else {
         regs->rip = (u64)door->start;
-        regs->rsp = (u64)&stack[STACK_WORDS - ABOVE];
+        regs->rsp = (u64)sweep_stack_used;
         regs->ss = KERNEL_DS;
     }
     if (door->prepare)
         door->prepare(regs);
-}
-
-// ---- what the kernel does about their exceptions -----------------------------------------------------
-
-static void skip(struct pt_regs *regs, u64 error_code, unsigned vector)
-{
-    (void)error_code;
-    (void)vector;
-    regs->rip += sweep_current->skip;
-    if (is(sweep_current, user_ud, "IRETQ"))
-        regs->cs = NOT_A_SEGMENT;
-}
-
-// A #GP is the program's, the exception table's, or that of the IRETQ above.
-static void skip_or_mend(struct pt_regs *regs, u64 error_code, unsigned vector)
-{
-    if (sweep_current->start == kernel_fixup)
-        do_bug(regs, error_code, vector);
-    else if (is(sweep_current, user_ud, "IRETQ"))
-        regs->cs = USER_CS;
-    else
-        skip(regs, error_code, vector);
-}
-
-static void go_on(struct pt_regs *regs, u64 error_code, unsigned vector)
-{
-    (void)regs;
-    (void)error_code;
-    (void)vector;
-}
-
-static bool claim(struct pt_regs *regs, void *context)
-{
-    (void)regs;
-    (void)context;
-    return true;
-}
-
-void sweep_prepare(void)
-{
-    static const struct region page = {
-        .start = KERNEL_PAGE,
-        .end = KERNEL_PAGE + PAGE_SIZE,
-        .rights = ACCESS_READ | ACCESS_WRITE,
-    };
-
-    sweep_task = process_new("sweep");
-    if (!sweep_task || compat_page_map(sweep_task->space) != 0 ||
-        flat_load(sweep_task, &programs) != 0 || region_add(&kernel_space, &page) != 0 ||
-        irq_request(VECTOR_SWEEP, "sweep", claim, NULL) != 0)
-        panic("the sweep cannot begin");
-    trap_set_handler(VECTOR_UD, skip);
-    trap_set_handler(VECTOR_GP, skip_or_mend);
-    trap_set_handler(VECTOR_BP, go_on);
 }

@@ -3,6 +3,7 @@
 // is outside, and says what it does to each round.
 #pragma once
 
+#include <arch/layout.h>
 #include <arch/regs.h>
 #include <arch/types.h>
 #include <arch/vectors.h>
@@ -76,10 +77,18 @@ struct sweep_door {
     const char *start;  // the program: for ring 3, where its bytes are in the kernel
     u64 rflags;         // besides those that every program has
     unsigned skip;      // bytes of the instruction that faults; its handler goes on behind it
+    bool foreseen;      // its exception is in the exception table
+    bool refused;       // its handler returns by what IRETQ will not have
     const char *strike; // by what it is entered, if only the outside can: "nmi", "mce"
     void (*prepare)(struct pt_regs *regs); // before each round; may be NULL
     bool (*exists)(void);                  // NULL: always
 };
+
+// What the programs of the doors are about: a page of ring 0's that comes on demand, and an interrupt's vector that
+// nobody has. All programs of ring 3 lie behind one another, from sweep_programs on.
+#define SWEEP_PAGE REGIONS_BASE
+enum { VECTOR_SWEEP = 0x61 };
+extern const char sweep_programs[];
 
 extern const struct sweep_door sweep_doors[];
 extern const size_t sweep_doors_count;
@@ -90,6 +99,8 @@ bool sweep_door_exists(const struct sweep_door *door);
 // The task whose program runs, a table of what its regs are at the beginning, and handlers for all exceptions that
 // doors raise.
 extern struct task *sweep_task;
+extern u64 *const sweep_stack_used,
+    *const sweep_stack_end;                    // what ring 0's programs have on their stack
 extern const struct sweep_door *sweep_current; // the door of this round
 void sweep_prepare(void);
 void sweep_begin_with(const struct sweep_door *door, struct pt_regs *regs);

@@ -12,7 +12,7 @@
 #include <kernel/sweep/sweep.h>
 #include <kernel/task.h>
 
-enum thing { CONTROL, GDT, TSS, IDT, CURRENT, TASK, USER_STACK, THINGS };
+enum thing { CONTROL, GDT, TSS, IDT, CURRENT, TASK, USER_STACK, KERNEL_STACK, THINGS };
 
 static const char *const names[THINGS] = {
     "control registers or FS base",
@@ -22,6 +22,7 @@ static const char *const names[THINGS] = {
     "the CPU's task or space",
     "the task",
     "the program's stack",
+    "the stack of ring 0's program",
 };
 
 static u64 noted[THINGS];
@@ -60,6 +61,9 @@ static u64 sum_of(enum thing thing)
     case USER_STACK:
         entry = paging_entry(sweep_task->space->tables, FLAT_STACK - PAGE_SIZE);
         return entry ? sum(start, direct_map(*entry & PTE_ADDRESS), PAGE_SIZE) : 0;
+    case KERNEL_STACK:
+        return sum(start, sweep_stack_used,
+                   (size_t)(sweep_stack_end - sweep_stack_used) * sizeof(u64));
     default:
         return 0;
     }

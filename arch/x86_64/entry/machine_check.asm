@@ -17,11 +17,11 @@ section .entry.text exec
 
 ; leave_machine_check -- from entry_paranoid
 ;
-; in    rsp  struct pt_regs     rbx  what gs_give_back wants     GS  the kernel's     IF  0, MCIP set
+; in    rsp  struct pt_regs, at the top of the #MC stack     rbx  what gs_give_back wants
+;       GS   the kernel's     IF  0     MCIP set
 ; out   every register and GS as they were; MCIP clear
 leave_machine_check:
-        mov     r12, [gs:PERCPU_IST_MC]
-        sub     r12, MACHINE_CHECK_PLACE
+        lea     r12, [rsp + PT_SIZE - MACHINE_CHECK_PLACE]
         mov     rax, [rsp + PT_RIP]
         cmp     rax, leave_machine_check.cleared
         jb      .first

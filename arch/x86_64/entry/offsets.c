@@ -57,7 +57,6 @@ void offsets(void)
     FIELD(PERCPU_USER_RSP, struct percpu, user_rsp);
     FIELD(PERCPU_EXIT_WORK, struct percpu, exit_work);
     FIELD(PERCPU_IST_DB, struct percpu, tss.ist[IST_DB - 1]);
-    FIELD(PERCPU_IST_MC, struct percpu, tss.ist[IST_MC - 1]);
     SAME(MACHINE_CHECK_PLACE);
 
     SAME(VECTOR_DB);
