@@ -137,3 +137,10 @@ PATTERN         equ 0x5c5c5c5c
         over    reserved_xrstor
 
         one     breaks, int3
+
+; a selector of a local descriptor table: what LAR says of it, then into DS
+        program local_descriptor
+        mov     ecx, 7
+        lar     eax, ecx
+        mov     ds, ecx
+        over    local_descriptor

@@ -4,7 +4,7 @@
 #include <kernel/flat.h>
 
 extern const struct flat leaves_traces, finds, keeps, keeps_avx, owes_exception, reserved_mxcsr,
-    reserved_fxrstor, reserved_xrstor, breaks;
+    reserved_fxrstor, reserved_xrstor, breaks, local_descriptor;
 
 // A task with this program, or NULL with a complaint. programs.c
 struct task *program_new(const struct flat *flat);

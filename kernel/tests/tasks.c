@@ -126,6 +126,18 @@ TEST(selectors_that_are_gone)
     task_free(task);
 }
 
+// The CPU begins with a local descriptor table of 64 KiB at address 0.
+TEST(no_local_descriptors)
+{
+    struct task *task = program_new(&local_descriptor);
+
+    if (!task)
+        return;
+    report_count(program_run(task), VECTOR_GP, "a selector of a table that is not there");
+    report_equal(task->end.error_code, 4, "the error code");
+    task_free(task);
+}
+
 // From a program's frame to its end, with the stack at its deepest: a fault of the kernel's while it mends
 // one of the program's.
 static int fill_by_faulting(const struct region *region, u64 address, void *memory)

@@ -167,6 +167,7 @@ long_mode:
         xor     eax, eax
         mov     fs, eax
         mov     gs, eax
+        lldt    ax                      ; none: a reset leaves one of 64 KiB at address 0
         mov     rax, high_half
         jmp     rax
 
