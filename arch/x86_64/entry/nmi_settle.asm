@@ -13,6 +13,8 @@ section .entry.text exec
 
 ; settle -- the CPU's frame of an #MC at rax, with the copy below the marker at rdi; clobbers rcx
 %macro settle 0
+        test    byte [rax + PT_CS - PT_RIP], RPL_MASK
+        jnz     %%done
         cmp     qword [rax], entry_nmi.left
         je      %%settle
         cmp     qword [rax], entry_nmi.iretq
@@ -34,7 +36,8 @@ section .entry.text exec
 ; out   every register as it was
 ;
 ; The #MC has struck at entry_nmi.left or .iretq, where the marker is 0 and the copy still wanted, and this NMI
-; has struck in its handler. If that #MC is over long since, its frame is a dead one, and no harm is done.
+; has struck in its handler. If that #MC is over long since, its frame is a dead one, and no harm is done. One
+; from ring 3, where rip may be anything, is on its way to from_user.
 nmi_settle:
         push    rax
         push    rcx
