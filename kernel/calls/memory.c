@@ -133,8 +133,8 @@ long sys_mmap(u64 address, size_t length, int protection, int flags, int fd, u64
         result = -EINVAL;
     else if (!size || flags & MAP_HUGETLB)
         result = -ENOMEM; // Linux's answer, too, where no huge pages were set aside
-    else if (file && offset + size < offset)
-        result = -EOVERFLOW;
+    else if (file && (offset > INT64_MAX || size > INT64_MAX - offset))
+        result = -EOVERFLOW; // nor may it wrap around when it grows
     else if (both((unsigned)protection))
         result = -EACCES;
     else

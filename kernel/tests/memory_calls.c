@@ -188,6 +188,10 @@ TEST(mmap_files)
                  "a file that is open for writing only");
     report_error(sys_mmap(AT, 2 * PAGE_SIZE, PROT_READ, MAP_PRIVATE, fd, -PAGE_SIZE), -EOVERFLOW,
                  "an offset that wraps around");
+    report_error(sys_mmap(AT, PAGE_SIZE, PROT_READ, MAP_PRIVATE, fd, -(2 * PAGE_SIZE)), -EOVERFLOW,
+                 "one that would, if it grew");
+    report_error(sys_mmap(AT, PAGE_SIZE, PROT_READ, MAP_PRIVATE, fd, INT64_MAX & -PAGE_SIZE),
+                 -EOVERFLOW, "one that ends behind the end of any file");
     end(task);
 }
 
