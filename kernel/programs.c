@@ -16,7 +16,7 @@
 
 #define PROGRAMS "/bin/"
 
-enum { LINE = 1024, SEVERAL = 8 };
+enum { LINE = 1024, SEVERAL = 4 }; // so deep the boot stack reaches
 
 static const char *const environment[] = { "HOME=/", "PATH=/bin", "TERM=dumb", NULL };
 

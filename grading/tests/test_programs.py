@@ -159,6 +159,15 @@ def test_the_machine_says_whether_all_went_well(kernel: Path, command: str, stat
     assert said in done.stdout and done.returncode == status
 
 
+def test_commands_that_lead_to_themselves_come_to_an_end(kernel: Path, tmp_path: Path) -> None:
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files/loop").write_text("fault 7\n@/loop\n")
+    module = tmp_path / "loop.cpio"
+    module.write_bytes(cpio.archive([tmp_path / "files"]))
+    done = boot(kernel, "run=@/loop", module)
+    assert b"# no file with commands: /loop" in done.stdout and done.returncode == 3
+
+
 def test_a_broken_archive_is_named(kernel: Path, tmp_path: Path) -> None:
     module = tmp_path / "broken.cpio"
     module.write_bytes(b"070701" + b"0" * 200)
