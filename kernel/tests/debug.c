@@ -15,6 +15,8 @@ TEST(breakpoints_refused)
     report(!breakpoint_allowed((u64)entry_text_end - 1), "a breakpoint at the last byte of it");
     report(breakpoint_allowed((u64)entry_text_start - 1), "a breakpoint before it is allowed");
     report(!breakpoint_allowed((u64)trap), "a breakpoint at trap()");
+    report(!breakpoint_allowed((u64)do_nmi), "a breakpoint at do_nmi()");
+    report(!breakpoint_allowed((u64)do_machine_check), "a breakpoint at do_machine_check()");
     report(breakpoint_allowed((u64)read_safe), "a breakpoint at read_safe() is allowed");
 }
 

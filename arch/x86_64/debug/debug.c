@@ -10,7 +10,13 @@
 
 bool breakpoint_allowed(u64 address)
 {
-    return !in_entry_text(address) && symbol_at(address) != symbol_at((u64)trap);
+    trap_handler *const holding[] = { do_nmi, do_machine_check };
+    const struct symbol *at = symbol_at(address);
+
+    for (size_t i = 0; i < array_length(holding); i++)
+        if (at == symbol_at((u64)holding[i]))
+            return false;
+    return !in_entry_text(address) && at != symbol_at((u64)trap);
 }
 
 // A step that ends in entry code was begun by a program: SYSENTER leaves TF, and so do old CPUs at SYSCALL.

@@ -37,5 +37,5 @@ static inline void breakpoints_release(u64 dr7)
 
 // Whether a breakpoint may be set on an instruction at `address`. Not on the ways in and out: that of #DB
 // itself would be interrupted before it has cleared DR7, and its frame overwritten; nor in trap(), through
-// which NMI and #MC come.
+// which NMI and #MC come, nor in their handlers, which have to begin before they hold breakpoints back.
 bool breakpoint_allowed(u64 address);
