@@ -27,7 +27,7 @@ RETURNING = {
                 "too_many_regions", "file_pages"),
     "debug": ("breakpoints_refused", "steps_in_the_kernel", "breakpoints_held"),
     "traps": ("foreseen", "breakpoint_on_a_row", "fault_address_kept", "stack_in_use"),
-    "nmi": ("machine_check_settled",),
+    "nmi": ("machine_check_settled", "nmi_while_a_frame_moves"),
     "interrupts": ("acpi", "acpi_wrong", "acpi_rsdp", "redirection_entries_interrupted", "line_without_input",
                    "interrupts_printed", "received_bytes_kept"),
     "time": ("timers", "timer_started_twice", "timer_starts_itself", "time_never", "calibration_interrupted"),

@@ -29,6 +29,8 @@ leave_machine_check:
         jb      .again
 .first:
         mov     rsi, rsp
+        lea     rsp, [r12 - PT_SIZE + PT_RIP + 8]
+        push    qword [rsi + PT_RIP]    ; first: by it nmi_settle knows both frames, and changes both or none
         mov     rsp, r12
     %assign slot PT_SIZE
     %rep PT_SIZE / 8
