@@ -21,7 +21,7 @@ from .labs import Lab, LabError
 ROOT = Path(__file__).resolve().parents[2]
 HOLE = re.compile(r"reached hole (\d+\.\d+)")
 END = re.compile(r"^# END \[\w*\] \d+ passed, (\d+) failed", re.MULTILINE)
-SUCCESS = re.compile(r"^ok \d+ (\w+) \[\w+\]$", re.MULTILINE)
+SUCCESS = re.compile(r"^ok \d+ (\w+) \[\w+\](?: # \d+ facts)?$", re.MULTILINE)
 FAILURE = re.compile(r"^not ok \d+ (\w+)", re.MULTILINE)
 PASSED, FAILED, PANIC, UNFILLED = range(4)          # arch/machine.h
 TRIPLE_FAULT = "triple fault, an exception for which there was no way in, three deep"

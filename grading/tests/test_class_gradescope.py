@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,9 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     packed = subprocess.run(["make", "-s", "-C", ROOT, "gradescope", "LAB=0"], capture_output=True, text=True, check=True)
     assert packed.stdout == "gradescope-lab00.zip: upload it as the autograder of lab 00-serial, worth 100 points\n"
     (ROOT / "gradescope-lab00.zip").rename(top / "x.zip")
-    subprocess.run(["unzip", "-q", top / "x.zip", "-d", top / "source"], check=True)
+    with zipfile.ZipFile(top / "x.zip") as packed_files:
+        for info in packed_files.infolist():
+            Path(packed_files.extract(info, top / "source")).chmod(info.external_attr >> 16 & 0o777)
     return top / "source"
 
 

@@ -81,7 +81,7 @@ def test_the_end_is_told_in_words() -> None:
     assert "the machine has ended and cannot go on" in told and "Remote" not in told
     told = gdb("03", "reaches_c", ["tbreak *entry_normal", "continue", "leave", "leave"], source="skeleton")
     assert re.search(r"-- ended: at hole 3\.1, which is not filled yet: arch/x86_64/entry/vectors\.asm:\d+\n", told), told
-    told = gdb("03", "page_fault", ["tbreak trap", "continue", "set handlers[14] = do_bug", "leave"])
+    told = gdb("03", "page_fault", ["tbreak trap", "continue", "set vectors_handler[14] = do_bug", "leave"])
     assert "-- ended: the kernel panicked" in told and "Remote" not in told, told
 
 

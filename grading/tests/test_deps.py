@@ -118,4 +118,4 @@ def test_another_system_is_told_the_names(tmp_path: Path) -> None:
 @pytest.mark.parametrize("words", [[], ["everything"]])
 def test_a_wrong_word_is_answered_in_one_line(tmp_path: Path, words: list[str]) -> None:
     done = Machine(tmp_path, 0).deps(*words)
-    assert (done.returncode, done.stderr) == (2, "grading/deps: say what for: grade, handout or all\n")
+    assert (done.returncode, done.stderr) == (2, "grading/deps: say what for: grade, handout, class or all\n")
