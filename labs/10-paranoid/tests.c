@@ -55,7 +55,8 @@ static struct seen {
     unsigned count, deepest;
     struct pt_regs regs; // of the one that came last
     struct pt_regs first;
-    u64 place, gs, other_gs, error_code, flags;
+    u64 place, gs, other_gs, error_code, flags,
+        frame; // frame: a multiple of 16 if calls were made as C wants it
     const struct stack *stack;
 } seen;
 static unsigned depth;
@@ -76,7 +77,8 @@ static void see(struct pt_regs *regs, u64 error_code, unsigned vector)
     seen.other_gs = msr_read(MSR_KERNEL_GS_BASE);
     seen.error_code = error_code;
     seen.flags = flags;
-    seen.stack = stack_at((u64)__builtin_frame_address(0));
+    seen.frame = (u64)__builtin_frame_address(0);
+    seen.stack = stack_at(seen.frame);
     regs->rflags &= ~RFLAGS_TF;
     if (++depth > seen.deepest)
         seen.deepest = depth;
@@ -174,6 +176,7 @@ static void expect_seen(const struct strike *strike, enum ist ist, const char *w
     report_equal(seen.regs.orig_rax, NO_SYSTEM_CALL, "%s: orig_rax", what);
     report_equal(seen.error_code, NO_ERROR_CODE, "%s: error code", what);
     report(!(seen.flags & RFLAGS_DF), "%s: DF is clear in the handler", what);
+    report_equal(seen.frame % 16, 0, "%s: the stack in C, modulo 16", what);
     for (unsigned i = 0; i < GENERAL_REGISTERS; i++)
         report_equal(registers_of(&seen.regs)[i], strike->in[i], "%s: %s in the frame", what,
                      register_names[i]);
@@ -273,7 +276,7 @@ static void run_task(void)
     trap_set_handler(VECTOR_BP, before);
 }
 
-static void expect_on_task(const char *what)
+static void expect_on_task(const char *what, u64 cs)
 {
     report_count(seen.count, 1, "%s in ring 3: how often", what);
     if (!seen.count)
@@ -283,16 +286,26 @@ static void expect_on_task(const char *what)
     report(seen.stack == &task->kernel_stack, "%s in ring 3: the handler runs on the task's stack",
            what);
     report_equal(seen.place, (u64)task_regs(task), "%s in ring 3: where struct pt_regs lies", what);
-    report_equal(seen.regs.cs, USER_CS, "%s in ring 3: cs in the frame", what);
+    report_equal(seen.regs.cs, cs, "%s in ring 3: cs in the frame", what);
 }
 
-static void in_ring_3(unsigned vector, enum event event, const char *what)
+static void make_32_bits(struct pt_regs *regs)
+{
+    regs->cs = USER32_CS;
+    regs->rsp = (u32)regs->rsp;
+    for (unsigned i = 0; i < GENERAL_REGISTERS; i++)
+        registers_of(regs)[i] = (u32)registers_of(regs)[i];
+}
+
+static void in_ring_3(unsigned vector, enum event event, u64 cs, const char *what)
 {
     struct pt_regs sent;
     unsigned wrong = 0;
 
     if (!load("breakpoints", &program_breakpoints))
         return;
+    if (cs == USER32_CS)
+        make_32_bits(task_regs(task));
     sent = *task_regs(task);
     most_breakpoints = 1;
     watch(vector);
@@ -305,7 +318,7 @@ static void in_ring_3(unsigned vector, enum event event, const char *what)
                what);
     }
     watch_no_more(vector);
-    expect_on_task(what);
+    expect_on_task(what, cs);
     for (unsigned i = 0; i < GENERAL_REGISTERS; i++)
         wrong += registers_of(&at_breakpoint)[i] != registers_of(&sent)[i];
     report_count(wrong, 0, "%s in ring 3: registers of the program's that are wrong afterwards",
@@ -315,9 +328,10 @@ static void in_ring_3(unsigned vector, enum event event, const char *what)
 
 TEST(from_ring3)
 {
-    in_ring_3(VECTOR_DB, EVENT_DB, "#DB");
-    in_ring_3(VECTOR_MC, EVENT_MC_IN_RING_3, "#MC");
-    in_ring_3(VECTOR_NMI, EVENT_NMI_IN_RING_3, "NMI");
+    in_ring_3(VECTOR_DB, EVENT_DB, USER_CS, "#DB");
+    in_ring_3(VECTOR_DB, EVENT_DB, USER32_CS, "#DB, 32-bit code");
+    in_ring_3(VECTOR_MC, EVENT_MC_IN_RING_3, USER_CS, "#MC");
+    in_ring_3(VECTOR_NMI, EVENT_NMI_IN_RING_3, USER_CS, "NMI");
 }
 
 TEST(kernel_code)
