@@ -926,6 +926,21 @@ static void sweep_base(u64 base, enum event event)
     task_free(task);
 }
 
+// As if another CPU's block lay at this place of percpu_blocks. Behind the array, for there is one CPU; the number
+// of a CPU has 16 bits.
+static void expect_block_by_number(void)
+{
+    static struct percpu *volatile other = (struct percpu *)KERNEL_BASE;
+    struct strike run = strike_with((u64)&percpu0 + 8, 0, 0);
+    u64 number = ((u64)&other - (u64)percpu_blocks) / sizeof(other);
+
+    report(number <= 0xffff, "another block is near enough");
+    cpu_number_set((unsigned)number);
+    strike(&run, strike_take_and_give_back);
+    cpu_number_set(0);
+    report_equal(taken_gs, (u64)other, "GS base behind gs_take, on another CPU");
+}
+
 static void sweep_bases(enum gs_way way)
 {
     static const long offsets[] = { 0, 8, -8, 1, PAGE_SIZE, -(long)PAGE_SIZE };
@@ -937,6 +952,7 @@ static void sweep_bases(enum gs_way way)
     strike(&run, strike_take_and_give_back);
     report_equal(taken_gs, (u64)&percpu0, "GS base behind gs_take, with percpu0 + 8 there");
     expect_gs_back(&run, "gs_take and gs_give_back, percpu0 + 8");
+    expect_block_by_number();
     for (unsigned i = 0; i < array_length(offsets); i++) {
         sweep_base((u64)&percpu0 + (u64)offsets[i], EVENT_NMI);
         if (i == 0)
