@@ -20,7 +20,7 @@ LINE = re.compile(
     rb"|(?P<reset>bx_pc_system_c::Reset\())", re.M)
 HARDWARE_EXCEPTION = 3       # types of interrupt(), bx_cpu_c: this one has a line of its own
 SOFTWARE = range(4, 7)
-MOST = 32 << 20              # bytes
+MOST = 128 << 20             # bytes; memory that runs out page by page makes Bochs write some 40 MB
 
 
 class Loop(Enough):
