@@ -413,7 +413,8 @@ static void expect_last_word(const char *what, const struct flat *flat)
     if (flat == &program_syscall)
         task_regs(task)->rsp = FLAT_DATA + FLAT_DATA_SIZE - sizeof(u32);
     run(task, hear);
-    report_count(heard.count, 1, "%s: a stack of one word: calls made with its sixth argument", what);
+    report_count(heard.count, 1, "%s: a stack of one word: calls made with its sixth argument",
+                 what);
     process_free(task);
 }
 
