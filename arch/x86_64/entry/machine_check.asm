@@ -47,8 +47,8 @@ leave_machine_check:
         clear_mcip
 .cleared:
         restore GPRS
-        pop     rdi
-        add     rsp, 8
+        mov     rdi, [rsp]
+        add     rsp, PT_RIP - PT_RDI
         iretq
 leave_machine_check_end:
 
