@@ -315,7 +315,7 @@ QEMU_MACHINE := -accel tcg -machine q35 -cpu max,vendor=GenuineIntel -m 128 -net
 ##project  make mutants [LAB=]          whether every wrong solution is caught, with its hint
 ##project  make bench [COMMIT=1]        the instructions of every way in and back, against grading/bench.toml
 ##project  make bench-grade             how long judging takes, against emulators that only exit
-##   make sweep [EMU=] [DOOR=] [EVENT=] [SHARE=] [SEED=]   NMI, #DB and #MC at every instruction of every way in and out
+##   make sweep [EMU=] [DOOR=] [EVENT=] [SHARE=] [SEED=]   an event at every instruction of every way in and out
 ##project  make bench-class [REPEAT=]    how fast a class of 200 is graded; or whether all of REPEAT verdicts are equal
 ##project  make hostile [SEED=] [COUNT=] [EMU=] [CPU=]     programs made to harm the kernel; COUNT=1 tells about one
 

@@ -193,8 +193,9 @@ def commands(tree: Path) -> set[str]:
 def test_make_knows_where_it_is(tmp_path: Path) -> None:
     project, home = copy_of_the_project(tmp_path / "project"), tmp_path / "home"
     assert make(project, "start", "LAB=00", f"DIR={home}").returncode == 0
-    alone = {"grade-class", "regrade", "similar", "gradescope", "check-labs", "skeletons", "mutants", "bench", "bench-grade", "bench-class", "docs", "emulators", "handout", "start", "test"}
-    at_home = {"deps", "run", "iso", "grade", "qemu", "bochs", "debug", "bochs-debug", "tour", "tours", "holes", "clean"}
+    alone = {"grade-class", "regrade", "similar", "gradescope", "check-labs", "skeletons", "mutants", "bench", "bench-grade",
+             "bench-class", "hostile", "docs", "emulators", "handout", "start", "test"}
+    at_home = {"sweep", "deps", "run", "iso", "grade", "qemu", "bochs", "debug", "bochs-debug", "tour", "tours", "holes", "clean"}
     assert commands(project) == alone | at_home
     assert commands(home) == {"next", "handin"} | at_home
     for name in alone:
