@@ -183,7 +183,7 @@ def test_colour_only_where_it_is_wanted(given: Lab, monkeypatch: pytest.MonkeyPa
 
 def test_a_forged_lab_scores_nothing(tmp_path: Path) -> None:
     probed = lab(tmp_path, [a_test("gates", 40), a_test("table", 60)], probe={"gates": "table"})
-    seen = [SimpleNamespace(check="gates", expected="1", got="0", text="gate 3 is not present")]
+    seen = [SimpleNamespace(check="gates", expected="1", got="0", text="gate 3 is not present", unset=False)]
     result = judged(probed, qemu=lambda tests, nonce: Said(transcript(tests, nonce), seen=seen), bochs=fine)
     said = text(result)
     assert (result.score, status([result])) == (0, 1)
