@@ -9,7 +9,7 @@ import argparse
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NoReturn
@@ -17,6 +17,7 @@ from typing import NoReturn
 from . import json_report, junit, labs, mutants, pristine, skeletons, student
 from .bochs import Bochs
 from .build import Builder, CannotJudge, Source
+from .git import GitError
 from .labs import Lab, LabError, Test
 from .machine import Emulator, Limits
 from .progress import Progress
@@ -91,10 +92,7 @@ def jobs(text: str) -> int:
 
 def chosen_labs(known: list[Lab], words: Sequence[str], course: Sequence[int] | None = None) -> list[Lab]:
     """The labs asked for, each once and in order; if none is named all that have tests, in a handout the course's."""
-    asked = [labs.find(known, word) for words_ in words for word in words_.split(",")]
-    for lab in asked:
-        if lab.announced:
-            raise LabError("", 0, f"lab {lab.id} is announced only: it has no tests yet")
+    asked = [labs.find_judged(known, word) for words_ in words for word in words_.split(",")]
     if asked:
         return [lab for lab in known if lab in asked]
     return [lab for lab in known if not lab.announced and (course is None or lab.number in course)]
@@ -171,6 +169,15 @@ def work(arguments: argparse.Namespace, here: Path) -> int:
         return grade(session, chosen, tree, arguments)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)       # nobody waits for what no longer matters
+
+
+def said_in_a_line(program: str, work: Callable[[], int]) -> int:
+    """The status of WORK; what stops it is one line on stderr, in PROGRAM's name."""
+    try:
+        return work()
+    except (CannotJudge, GitError, LabError, OSError) as error:
+        print(f"{program}: {error}", file=sys.stderr)
+        return CANNOT_JUDGE
 
 
 def main(words: Sequence[str], here: Path) -> int:

@@ -139,6 +139,14 @@ def find(labs: Sequence[Lab], name: str) -> Lab:
     raise LabError("", 0, f"no lab is called {name!r}; there are {', '.join(lab.id for lab in labs)}")
 
 
+def find_judged(labs: Sequence[Lab], name: str) -> Lab:
+    """As find(), but only a lab that has tests. Raises LabError."""
+    lab = find(labs, name)
+    if lab.announced:
+        raise LabError("", 0, f"lab {lab.id} is announced only: it has no tests yet")
+    return lab
+
+
 def load_hints(path: Path) -> list[Hint]:
     """The hints of a file that holds only [[hint]] tables (grading/hints.toml). Raises LabError."""
     source = Source(path)

@@ -18,7 +18,7 @@ from pathlib import Path
 from .. import labs
 from ..build import CannotJudge
 from ..cli import CANNOT_JUDGE, EMULATORS, INTERRUPTED, Parser, directory, jobs, number
-from ..labs import Lab, LabError
+from ..labs import LabError
 from ..supervise import end_all
 from . import intake, local, slurm
 from .plan import POLICIES, Plan, pristine_digest
@@ -64,9 +64,7 @@ def alone(out: Path) -> Iterator[None]:
 
 def work(arguments: argparse.Namespace, root: Path) -> int:
     """Plan, judge, report."""
-    lab: Lab = labs.find(labs.load(root), arguments.lab or named_lab(arguments.dir))
-    if lab.announced:
-        raise LabError("", 0, f"lab {lab.id} is announced only: it has no tests yet")
+    lab = labs.find_judged(labs.load(root), arguments.lab or named_lab(arguments.dir))
     entries = tuple(intake.entries(arguments.dir))
     if not entries:
         raise CannotJudge(f"{arguments.dir} is empty; it holds one tree or archive for each student")

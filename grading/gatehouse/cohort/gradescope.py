@@ -14,7 +14,6 @@ import argparse
 import io
 import json
 import re
-import sys
 import time
 import zipfile
 from collections.abc import Callable, Sequence
@@ -23,9 +22,9 @@ from typing import Any
 
 from .. import labs
 from ..build import CannotJudge
-from ..cli import CANNOT_JUDGE, Parser
-from ..git import GitError, git
-from ..labs import Lab, LabError
+from ..cli import Parser, said_in_a_line
+from ..git import git
+from ..labs import Lab
 from ..sandbox import Bounds, Open, best
 from .intake import Entry
 from .plan import Plan, pristine_digest
@@ -117,21 +116,20 @@ def parser() -> argparse.ArgumentParser:
     return out
 
 
+def work(arguments: argparse.Namespace, here: Path) -> int:
+    """Write the archive, or judge in its container."""
+    lab = labs.find_judged(labs.load(here), arguments.lab)
+    if arguments.what == "zip":
+        file = arguments.file or Path(f"gradescope-lab{lab.tag}.zip")
+        file.write_bytes(archive(here, lab))
+        print(f"{file}: upload it as the autograder of lab {lab.id}, worth "
+              f"{sum(test.points for test in lab.tests)} points")
+    else:
+        judge(here, lab, arguments.place)
+    return 0
+
+
 def main(words: Sequence[str], here: Path) -> int:
     """Do what the words say with the tree HERE; the exit status."""
     arguments = parser().parse_args(words)
-    try:
-        lab = labs.find(labs.load(here), arguments.lab)
-        if lab.announced:
-            raise LabError("", 0, f"lab {lab.id} is announced only: it has no tests yet")
-        if arguments.what == "zip":
-            file = arguments.file or Path(f"gradescope-lab{lab.tag}.zip")
-            file.write_bytes(archive(here, lab))
-            print(f"{file}: upload it as the autograder of lab {lab.id}, worth "
-                  f"{sum(test.points for test in lab.tests)} points")
-        else:
-            judge(here, lab, arguments.place)
-    except (CannotJudge, GitError, LabError, OSError) as error:
-        print(f"gradescope: {error}", file=sys.stderr)
-        return CANNOT_JUDGE
-    return 0
+    return said_in_a_line("gradescope", lambda: work(arguments, here))

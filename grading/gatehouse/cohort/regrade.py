@@ -6,7 +6,6 @@ Exit status: 0 the verdict stands, 1 it does not, 2 nothing was judged (one line
 from __future__ import annotations
 
 import argparse
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -14,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..build import CannotJudge
-from ..cli import CANNOT_JUDGE, Parser, directory
+from ..cli import Parser, directory, said_in_a_line
 from ..labs import Lab, LabError, Test
 from ..result import LabResult
 from . import plan as plans
@@ -100,8 +99,4 @@ def other_conditions(kept: Record, root: Path) -> Iterator[str]:
 def main(words: Sequence[str], here: Path) -> int:
     """Do what the words say with the tree HERE; the exit status."""
     arguments = parser().parse_args(words)
-    try:
-        return work(arguments, here)
-    except (CannotJudge, LabError, OSError) as error:
-        print(f"regrade: {error}", file=sys.stderr)
-        return CANNOT_JUDGE
+    return said_in_a_line("regrade", lambda: work(arguments, here))

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import re
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from pathlib import Path
 
 from .. import holes, labs, overlay, supervise
 from ..build import CannotJudge
-from ..cli import CANNOT_JUDGE, Parser, directory
+from ..cli import Parser, directory, said_in_a_line
 from ..labs import Lab, LabError
 from . import intake, plan
 from .cli import named_lab
@@ -185,8 +184,4 @@ def _line(text: str) -> str:
 def main(words: Sequence[str], here: Path) -> int:
     """Do what the words say with the tree HERE; the exit status."""
     arguments = parser().parse_args(words)
-    try:
-        return work(arguments, here)
-    except (CannotJudge, LabError, OSError) as error:
-        print(f"similar: {error}", file=sys.stderr)
-        return CANNOT_JUDGE
+    return said_in_a_line("similar", lambda: work(arguments, here))
