@@ -51,7 +51,9 @@ help:
 
 -include $(B)/labs.mk
 
-$(B)/labs.mk: $(wildcard labs/*/lab.toml labs/*/*.asm labs/*/*.c) $(wildcard labs/*/standins) grading/lab
+lab_folders := labs/* labs/*/private
+$(B)/labs.mk: $(wildcard $(foreach f,$(lab_folders),$(f)/lab.toml $(f)/*.asm $(f)/*.c)) \
+              $(wildcard labs/*/ labs/*/private/) $(wildcard labs/*/standins) grading/lab
 	@mkdir -p $(@D)
 	$(Q)[ -x $(PYTHON) ] || grading/deps grade
 	$(Q)$(PYTHON) grading/lab mk > $@

@@ -14,7 +14,7 @@ from .toml_table import Source
 ROOMS = ("kernel", "arch", "userland")      # where the kernel's own sources lie
 SOURCES = (".c", ".h", ".asm", ".inc", ".def")
 
-_TEST = re.compile(r"^[ \t]*TEST(?:_BEFORE\(\s*\w+\s*,|\()\s*(\w+)\s*\)", re.MULTILINE)
+_TEST = re.compile(r"^[ \t]*(?P<macro>(?:PRIVATE_)?TEST|TEST_BEFORE)\((?:\s*\w+\s*,)?\s*(?P<name>\w+)\s*\)", re.MULTILINE)
 
 
 def mistakes(root: Path, objects: Path | None = None) -> list[LabError]:
@@ -31,6 +31,7 @@ def mistakes(root: Path, objects: Path | None = None) -> list[LabError]:
             found += _announced(lab, all_labs)
             continue
         found += _tests(lab)
+        found += _private(lab)
         found += _standins(lab)
         if not broken & {*lab.adds, _toml(lab)}:
             found += _hole_numbers(lab)
@@ -84,19 +85,38 @@ def _tests(lab: Lab) -> Iterator[LabError]:
     if not (lab.root / name).is_file():
         yield _at(lab, f"{name} is missing (a lab without tests says `announced = true`)")
         return
-    text = holes.without_comments((lab.root / name).read_text("utf-8"), "//")
-    defined = {found[1]: text.count("\n", 0, found.start(1)) + 1 for found in _TEST.finditer(text)}
-    planned = [test.name for test in lab.tests]
+    public = [test.name for test in lab.tests if test not in lab.private]
+    yield from _planned(lab.root, name, ("TEST", "TEST_BEFORE"), _toml(lab), public)
+
+
+def _private(lab: Lab) -> Iterator[LabError]:
+    """private/tests.c must define (PRIVATE_TEST) what private/lab.toml plans, in the same order."""
+    name, toml = (f"labs/{lab.id}/{labs.PRIVATE}/{file}" for file in ("tests.c", "lab.toml"))
+    own = [test.name for test in lab.private]
+    if (lab.root / name).is_file():
+        yield from _planned(lab.root, name, ("PRIVATE_TEST",), toml, own)
+    elif own:
+        yield LabError(toml, 1, f"{name} is missing")
+
+
+def _planned(root: Path, name: str, macros: tuple[str, ...], toml: str, planned: list[str]) -> Iterator[LabError]:
+    """The file NAME defines by one of MACROS, the first as a rule, what TOML plans, in the same order."""
+    text = holes.without_comments((root / name).read_text("utf-8"), "//")
+    defined: dict[str, int] = {}
+    for found in _TEST.finditer(text):
+        line = defined[found["name"]] = text.count("\n", 0, found.start("macro")) + 1
+        if found["macro"] not in macros:
+            yield LabError(name, line, f"a test of this file is a {macros[0]}, not a {found['macro']}")
     for index, test in enumerate(planned):
         if test not in defined:
-            yield _at(lab, f"{name} has no TEST({test})", "test", index, "name")
+            yield LabError(toml, Source(root / toml).line("test", index, "name"), f"{name} has no {macros[0]}({test})")
     for test, line in defined.items():
         if test not in planned:
-            yield LabError(name, line, f"test {test} is not in {_toml(lab)}")
+            yield LabError(name, line, f"test {test} is not in {toml}")
     both = [test for test in planned if test in defined]
     for test, wanted in zip((test for test in defined if test in planned), both):
         if test != wanted:
-            yield LabError(name, defined[test], f"test {test} stands where {_toml(lab)} has {wanted}")
+            yield LabError(name, defined[test], f"test {test} stands where {toml} has {wanted}")
             break
 
 

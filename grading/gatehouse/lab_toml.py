@@ -1,5 +1,7 @@
 """The grammar of lab.toml: each table as a dataclass, and what must hold inside the one file.
 
+private/lab.toml, of the instructor's own tests, has [[test]] and [[hint]] tables only.
+
 Names of tests, outcomes and numbers of points are checked here, where the line is known; what needs other files
 (sources, tests.c, other labs) is check-labs' business. Mistakes are noted in the Source.
 """
@@ -121,6 +123,15 @@ def read(source: Source, table: Disagreements) -> LabToml:
     return lab
 
 
+def read_private(source: Source, table: Disagreements, tests: tuple[Test, ...]) -> tuple[tuple[Test, ...], tuple[Hint, ...]]:
+    """The instructor's own tests and hints, beside the lab's TESTS; mistakes as in read()."""
+    top = source.root()
+    own = _tests(top, table, tests)
+    found = hints(top, [test.name for test in (*tests, *own)])
+    top.finish()
+    return own, found
+
+
 def _paths(top: Table, key: str) -> tuple[str, ...]:
     paths = top.strings(key)
     for index, path in enumerate(paths):
@@ -131,7 +142,8 @@ def _paths(top: Table, key: str) -> tuple[str, ...]:
     return tuple(path for path in dict.fromkeys(paths) if _PATH.fullmatch(path))
 
 
-def _tests(top: Table, rows: Disagreements) -> tuple[Test, ...]:
+def _tests(top: Table, rows: Disagreements, before: tuple[Test, ...] = ()) -> tuple[Test, ...]:
+    """The [[test]] tables; BEFORE are those that come before them in the plan."""
     tests: list[Test] = []
     for table in top.tables("test"):
         inject = table.optional("inject")
@@ -140,7 +152,7 @@ def _tests(top: Table, rows: Disagreements) -> tuple[Test, ...]:
         test = Test(table.string("name"), table.number("points"), table.strings("needs", ()),
                     table.string("ends", "returns"), table.pattern("says"), _not_on(table, rows, cpu),
                     table.optional("data"), tuple((inject or "").splitlines()), cpu)
-        earlier = [other.name for other in tests]
+        earlier = [other.name for other in (*before, *tests)]
         _known(table, "needs", test.needs, earlier, "an earlier test")
         _known(table, "not_on", test.not_on, EMULATORS, "an emulator")
         _known(table, "ends", [test.ends], ("returns", "panic"), "an end")

@@ -3,6 +3,7 @@
 `load` gives all labs in order or raises the first mistake; `read` gives what can be read and every mistake, for
 check-labs. A lab is *announced* while it has no tests: it lends stand-ins to the labs before it and nothing else.
 A handout (a tree with labs/current.mk) carries no tags: there a hole is found by its `LAB N.M:` comment or its call.
+A folder `private` in a lab's holds tests of the instructor's own, which no handout has: they come after the lab's.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ __all__ = ["CURRENT", "Hint", "Hole", "Lab", "LabError", "Probe", "StandIn", "Te
            "load_hints", "read"]
 
 CURRENT = "labs/current.mk"     # where a handout says at which lab it stands
+PRIVATE = "private"             # the folder of the instructor's own tests
 DIRECTORY = re.compile(r"(\d\d)-[a-z0-9][a-z0-9-]*")
 
 
@@ -60,7 +62,8 @@ class Lab:
     announced: bool = False
     adds: tuple[str, ...] = ()
     holes: tuple[Hole, ...] = ()    # in the order to fill
-    tests: tuple[Test, ...] = ()    # in the order of the plan
+    tests: tuple[Test, ...] = ()    # in the order of the plan: the lab's, then the instructor's own
+    private: tuple[Test, ...] = ()  # the latter
     hints: tuple[Hint, ...] = ()
     probe: Probe | None = None
     announces: tuple[StandIn, ...] = ()
@@ -83,7 +86,8 @@ class Lab:
 
     @cached_property
     def test_sources(self) -> tuple[str, ...]:
-        return tuple(sorted(path.relative_to(self.root).as_posix() for path in self.dir.iterdir()
+        folders = [folder for folder in (self.dir, self.dir / PRIVATE) if folder.is_dir()]
+        return tuple(sorted(path.relative_to(self.root).as_posix() for folder in folders for path in folder.iterdir()
                             if path.suffix in (".c", ".asm")))
 
     @cached_property
@@ -113,6 +117,8 @@ def read(root: Path) -> tuple[list[Lab], list[LabError]]:
         source = Source(path)
         lab = _lab(root, path.parent.name, source, table) if source.values else None
         mistakes += [LabError(name, line, text) for line, text in sorted(source.mistakes)]
+        if lab is not None and (own := path.parent / PRIVATE / path.name).exists():
+            lab = _with_private(lab, own, table, mistakes)
         if lab is not None and any(other.number == lab.number for other in labs):
             mistakes.append(LabError(name, source.line("number"), f"number {lab.number} is taken by another lab"))
         elif lab is not None:
@@ -170,6 +176,17 @@ def _lab(root: Path, directory: str, source: Source, table: Disagreements) -> La
                optional=toml.optional, announced=toml.announced, adds=toml.adds, tests=toml.tests, hints=toml.hints,
                holes=tuple(Hole(hole.id, "", 0, "", hole.turns_green) for hole in toml.holes),
                probe=toml.probe, announces=toml.standins)
+
+
+def _with_private(lab: Lab, path: Path, table: Disagreements, mistakes: list[LabError]) -> Lab:
+    """The lab with the instructor's own tests, of private/lab.toml at PATH; their hints come first."""
+    source = Source(path)
+    tests, hints = lab_toml.read_private(source, table, lab.tests)
+    if lab.announced:
+        source.complain(f"lab {lab.id} is announced only: it has no kernel that tests could be added to")
+    name = path.relative_to(lab.root).as_posix()
+    mistakes += [LabError(name, line, text) for line, text in sorted(source.mistakes)]
+    return replace(lab, tests=(*lab.tests, *tests), private=tests, hints=(*hints, *lab.hints))
 
 
 def _with_holes(lab: Lab, solved: bool, mistakes: list[LabError]) -> Lab:

@@ -1,6 +1,6 @@
 """Mutants: wrong solutions that must be caught, by the tests they name and with the hint they ask for.
 
-A mutant is labs/NN-name/mutants/NAME.patch: a head of `Key: value` lines and free text, then a
+A mutant is labs/NN-name/mutants/NAME.patch (or one of the instructor's own in private/mutants): a head of `Key: value` lines and free text, then a
 unified diff of the lab's files with holes.
 
     Fails: table, limit       the tests that must fail
@@ -21,7 +21,7 @@ from pathlib import Path
 
 from . import overlay
 from .build import Source, locked
-from .labs import Lab, LabError
+from .labs import PRIVATE, Lab, LabError
 from .outcome import COSTS_NOTHING, Outcome, Verdict
 from .report import SHOWN_AS
 from .result import LabResult
@@ -78,7 +78,8 @@ def _words(text: str) -> tuple[str, ...]:
 
 def of_labs(labs: Sequence[Lab], name: str | None) -> list[Mutant]:
     """The mutants of the labs, or those called NAME.  LabError if there is none of that name."""
-    found = [read(lab, path) for lab in labs for path in sorted((lab.dir / "mutants").glob("*.patch"))]
+    found = [read(lab, path) for lab in labs for folder in (lab.dir, lab.dir / PRIVATE)
+             for path in sorted((folder / "mutants").glob("*.patch"))]
     chosen = [mutant for mutant in found if name in (None, mutant.name, mutant.path.stem, mutant.path.name)]
     if name and not chosen:
         raise LabError("", 0, f"no mutant is called {name!r}; there are {', '.join(mutant.name for mutant in found)}")

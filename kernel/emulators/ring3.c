@@ -10,11 +10,8 @@
 extern const struct flat read_unaligned, return_far, enter_by_sysenter, enter_by_syscall,
     return_by_kernels_frame, return_to_8086, load_reserved_mxcsr;
 
-// Rows of ring 3 run when the kernel is complete, for they are programs; and so after all others, whose
-// place is their line.
-#define ROW_IN_RING_3(name)     ROW_LAST(name, __LINE__)
-#define ROW_LAST(name, line)    ROW_LAST_AT(name, line)
-#define ROW_LAST_AT(name, line) TEST_AT(INIT_DONE, name, 90000##line)
+// Rows of ring 3 run when the kernel is complete, for they are programs; and so after all others.
+#define ROW_IN_RING_3(name) TEST_LAST(name, __LINE__)
 
 // Runs it with rdi and rsi; returns how it ended.
 static struct task_end end_of(const struct flat *flat, u64 rdi, u64 rsi)

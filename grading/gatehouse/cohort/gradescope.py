@@ -44,9 +44,9 @@ chmod 700 {PLACE}/source
 RUN = f"""#!/bin/sh
 exec {PLACE}/source/{TREE}/grading/gradescope run %s
 """
-# What judges: no mutants, no tests of the grader's own.
+# What judges: no mutants, no tests of the grader's own; no private tests, for students see the report at once.
 JUDGING = re.compile(r"Makefile|(?:arch|kernel|userland)/.*|grading/(?!tests?(?:/|$)).*|"
-                     r"labs/[^/]+/(?!mutants/|skeleton/|solution/|tour/).*")
+                     r"labs/[^/]+/(?!mutants/|private/|skeleton/|solution/|tour/).*")
 OUTPUT_MOST = 60_000        # characters of a report that are shown
 
 

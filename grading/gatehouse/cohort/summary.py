@@ -61,10 +61,11 @@ def _about(records: Sequence[Record], judged: Sequence[Record]) -> str:
 
 def _distribution(judged: Sequence[Record]) -> str:
     """How many have 0 to 9 points, 10 to 19, ... and all of them."""
-    found = Counter(min(record.score // WIDTH, 100 // WIDTH) for record in judged)
+    most = max(record.points for record in judged)
+    found = Counter(most if record.score == most else record.score // WIDTH * WIDTH for record in judged)
     rows = []
-    for step in range(100 // WIDTH + 1):
-        name = "100" if step == 100 // WIDTH else f"{step * WIDTH}–{step * WIDTH + WIDTH - 1}"
+    for step in [*range(0, most, WIDTH), most]:
+        name = str(most) if step == most else f"{step}–{min(step + WIDTH, most) - 1}"
         rows.append([("number", name), ("number", str(found[step])), ("wide", _bar(found[step], max(found.values())))])
     return _table([("number", "points"), ("number", "students"), ("wide", "")], rows)
 

@@ -34,7 +34,7 @@ from .plan import Plan
 from .record import Record
 from .taking import UNPACK, take
 from .unpack import Unusable
-from .workshop import BUILD, Earlier, Workbench, make_view
+from .workshop import BUILD, Earlier, Workbench, forget_private, make_view
 
 FILES, REPORT, DATA, RUNS, PLANNED = "files", "report.txt", "report.json", "runs", ".plan"
 EMULATE = Bounds(cpu=120)
@@ -76,6 +76,7 @@ class Workshop:
             for number in range(self.jobs):
                 benches.put(Workbench(self.session, self.lab, earlier, view, self.place / f"{earlier}-{number}",
                                       self.sandbox(BUILD)))
+            forget_private(view, self.lab)
         with self._bench(plan.earlier[0]) as bench:
             self.reference = bench.reference()
         return self

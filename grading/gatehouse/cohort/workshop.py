@@ -7,6 +7,7 @@ objects are made of is made before, so that only the student's own files are com
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import time
@@ -17,7 +18,7 @@ from typing import Literal
 
 from .. import overlay
 from ..build import Builder, CannotJudge, Source, object_of
-from ..labs import Lab, Test
+from ..labs import PRIVATE, Lab, Test
 from ..result import LabResult
 from ..sandbox import Bounds, Open
 from ..session import Session
@@ -27,9 +28,10 @@ Earlier = Literal["reference", "own"]
 TOP = ("Makefile", "arch", "kernel", "userland", "labs")
 # What else make looks at, for its date.
 FOR_MAKE = ("grading/lab", "grading/archive", "grading/gatehouse/cpio.py")
-ANSWERS = ("solution", "mutants", "skeleton", "tour", "private", "README.md")
+ANSWERS = ("solution", "mutants", "skeleton", "tour", PRIVATE, "README.md")
 # Several times what the largest of our own files takes; who needs more has written a bomb.
 BUILD = Bounds(memory=512 << 20, cpu=10, processes=32, file=16 << 20, scratch=256 << 20, proc=False)
+SOURCES = (".c", ".h", ".asm", ".inc")
 GIVEN = ("standins.a", "lab.o", "no_symbols.asm", "no_symbols.o")       # of what is made for a lab
 MADE = ("userland",)                             # folders in build/ that hold nothing of a lab's files
 
@@ -37,16 +39,23 @@ MADE = ("userland",)                             # folders in build/ that hold n
 def make_view(root: Path, labs: Sequence[Lab], lab: Lab, earlier: Earlier, view: Path) -> Path:
     """Write to VIEW, a new folder, what a submission for LAB is compiled in, and return it.
 
+    The instructor's own tests are there until forget_private().
     ROOT's own kernel of LAB must be built, for what is made on the way to it. Raises OSError.
     """
     hidden = {name for other in labs for name in other.hole_files
               if other.number >= lab.number or earlier == "own"}
     hidden |= {name for other in labs if other.number > lab.number for name in other.adds}
 
+    private = Path("labs", lab.id, PRIVATE)
+
     def ignore(folder: str, names: list[str]) -> set[str]:
         where = Path(folder).relative_to(root)
+        if where == private:
+            return {name for name in names if Path(name).suffix not in SOURCES}
         gone = {name for name in names if (where / name).as_posix() in hidden}
-        return gone | (set(ANSWERS) & set(names) if where.parts[:1] == ("labs",) else set())
+        if where.parts[:1] == ("labs",):
+            gone |= {name for name in ANSWERS if where / name != private}
+        return gone
 
     for name in TOP:
         source = root / name
@@ -67,6 +76,14 @@ def make_view(root: Path, labs: Sequence[Lab], lab: Lab, earlier: Earlier, view:
             shutil.copytree(root / "build" / name, view / "build" / name)
     _copy_base_objects(root / "build" / "obj", view / "build" / "obj", {f"{name}.o" for o in labs for name in o.adds})
     return view
+
+
+def forget_private(view: Path, lab: Lab) -> None:
+    """Their objects are made; now the sources are empty. They keep their dates, so make makes nothing anew."""
+    for path in (view / "labs" / lab.id / PRIVATE).glob("*"):
+        when = path.stat()
+        path.write_bytes(b"")
+        os.utime(path, ns=(when.st_atime_ns, when.st_mtime_ns))
 
 
 def _copy_base_objects(source: Path, target: Path, not_base: set[str]) -> None:
