@@ -8,7 +8,6 @@
 
 DEPTH           equ 0x4f8               ; what the stack's earlier users are supposed to have pushed
 %define PATTERNS rax, rcx, rdx, rbx, rbp, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15
-%define PRESERVED rbx, rbp, r12, r13, r14, r15
 
 global drawn_stack, draw_again, drawn_again
 
@@ -19,20 +18,6 @@ drawn_stack:    resb PAGE_SIZE
 outer:          resq 1                  ; rsp of who called
 
 section .text
-
-%macro push_all 1-*
-    %rep %0
-        push    %1
-        %rotate 1
-    %endrep
-%endmacro
-
-%macro pop_all 1-*
-    %rep %0
-        %rotate -1
-        pop     %1
-    %endrep
-%endmacro
 
 %macro load_patterns 1-*
     %assign %%digits 0x0101010101010101
@@ -48,7 +33,7 @@ section .text
 %macro begin 1
 global draw_%1, drawn_%1, drawn_%1.next
 draw_%1:
-        push_all PRESERVED
+        push_preserved
         mov     [outer], rsp
         push    rdi
         push    rsi
@@ -60,7 +45,7 @@ draw_%1:
 ; end -- and back
 %macro end 0
         mov     rsp, [outer]
-        pop_all PRESERVED
+        pop_preserved
         ret
 %endmacro
 

@@ -59,12 +59,7 @@ catch:
 ; in    rdi  code     rsi, rdx  its arguments
 ; out   rax  as the code left it, or 0 if it was given up
 catch_run:
-        push    rbx
-        push    rbp
-        push    r12
-        push    r13
-        push    r14
-        push    r15
+        push_preserved
         push    qword [out_rsp]
         mov     [out_rsp], rsp
         mov     rax, rdi
@@ -88,12 +83,7 @@ out:
         iretq
 .clean:
         pop     qword [out_rsp]
-        pop     r15
-        pop     r14
-        pop     r13
-        pop     r12
-        pop     rbp
-        pop     rbx
+        pop_preserved
         ret
 
 section .rodata

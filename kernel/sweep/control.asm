@@ -50,12 +50,7 @@ section .text
 ; sweep_run -- in  rdi  struct pt_regs    rsi  struct sweep_state    IF  0, GS the kernel's
 ;              out by sweep_stop
 sweep_run:
-        push    rbx
-        push    rbp
-        push    r12
-        push    r13
-        push    r14
-        push    r15
+        push_preserved
         mov     [caller_rsp], rsp
         mov     [end_state], rsi
         test    byte [rdi + PT_CS], RPL_MASK
@@ -109,12 +104,7 @@ sweep_stop:
         shr     rdx, 32
         wrmsr
         mov     rsp, [caller_rsp]
-        pop     r15
-        pop     r14
-        pop     r13
-        pop     r12
-        pop     rbp
-        pop     rbx
+        pop_preserved
         ret
 
 ; sweep_ready -- the outside looks at the verdict, and writes the next order

@@ -2,6 +2,7 @@
 
 %include "common.inc"
 %include "offsets.inc"
+%include "kernel/test.inc"
 
 extern probe_reached
 global trigger_run, trigger_escape, trap_probe, absent_selector
@@ -12,8 +13,6 @@ OUTSIDE         equ 0x88                ; beyond the GDT's limit
 UNMAPPED        equ 0x1000              ; paging.c maps nothing in the low half
 NO_CODE         equ -1
 TRAP_FLAG       equ 1 << 8
-REGISTERS       equ 15
-%define IN_ORDER r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi
 
 struc run
     .in         resq REGISTERS
@@ -24,7 +23,6 @@ struc run
     .out_rsp    resq 1
     .outer      resq 1
 endstruc
-RDI_SLOT        equ (REGISTERS - 1) * 8
 
 section .bss
 
@@ -51,36 +49,11 @@ x87_unmasked:   dw 0x037b               ; the default control word, zero divide 
 
 section .text
 
-; load REGISTERS -- from the patterns of the struct run at rdi
-%macro load 1-*
-    %assign %%slot 0
-    %rep %0
-        mov     %1, [rdi + run.in + %%slot]
-        %assign %%slot %%slot + 8
-        %rotate 1
-    %endrep
-%endmacro
-
-; note REGISTERS -- what they hold afterwards, into the struct run at rdi
-%macro note 1-*
-    %assign %%slot 0
-    %rep %0
-        mov     [rdi + run.out + %%slot], %1
-        %assign %%slot %%slot + 8
-        %rotate 1
-    %endrep
-%endmacro
-
 ; trigger_run -- triggers.h
 ;
 ; in    rdi  struct run *    rsi  const struct trigger *, its start first
 trigger_run:
-        push    rbx
-        push    rbp
-        push    r12
-        push    r13
-        push    r14
-        push    r15
+        push_preserved
         mov     rax, [innermost]
         mov     [rdi + run.outer], rax
         mov     [innermost], rdi
@@ -88,8 +61,7 @@ trigger_run:
         mov     rax, [rsi]
         mov     [target], rax
         push    qword [rdi + run.in_rflags]
-        load    IN_ORDER
-        mov     rdi, [rdi + run.in + RDI_SLOT]
+        load_registers run.in
         popfq
         jmp     [target]
 
@@ -97,7 +69,7 @@ done:
         pushfq
         push    rdi
         mov     rdi, [innermost]
-        note    IN_ORDER
+        note_registers run.out
         pop     qword [rdi + run.out + RDI_SLOT]
         pop     qword [rdi + run.out_rflags]
         mov     [rdi + run.out_rsp], rsp
@@ -109,12 +81,7 @@ trigger_escape:
         mov     rsp, [rdi + run.in_rsp]
         mov     rax, [rdi + run.outer]
         mov     [innermost], rax
-        pop     r15
-        pop     r14
-        pop     r13
-        pop     r12
-        pop     rbp
-        pop     rbx
+        pop_preserved
         ret
 
 ; trap_probe -- triggers.h

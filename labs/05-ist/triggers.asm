@@ -2,17 +2,16 @@
 
 %include "common.inc"
 %include "offsets.inc"
+%include "kernel/test.inc"
 
 global trigger_run, trigger_escape, trigger_stepped, step_once, overflow, overflow_by_far
 global entry_trace, entry_stop, trace, trace_count, trace_end
 global nmi_twice, twice_register, twice_command, twice_before, twice_after, twice_first, twice_second
 
-REGISTERS       equ 15
 MOST_TRACED     equ 512
 TRAP_FLAG       equ 1 << 8
 RESUME_FLAG     equ 1 << 16             ; no breakpoint strikes before the next instruction
 SHORT_WHILE     equ 16                  ; instructions: more than an NMI takes to arrive
-%define IN_ORDER r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi
 
 struc run
     .in         resq REGISTERS
@@ -24,7 +23,6 @@ struc run
     .own_rsp    resq 1
     .outer      resq 1
 endstruc
-RDI_SLOT        equ (REGISTERS - 1) * 8
 
 section .bss
 
@@ -44,36 +42,11 @@ twice_after:    resb PT_SIZE
 
 section .text
 
-; load REGISTERS -- from the patterns of the struct run at rdi
-%macro load 1-*
-    %assign %%slot 0
-    %rep %0
-        mov     %1, [rdi + run.in + %%slot]
-        %assign %%slot %%slot + 8
-        %rotate 1
-    %endrep
-%endmacro
-
-; note REGISTERS -- what they hold afterwards, into the struct run at rdi
-%macro note 1-*
-    %assign %%slot 0
-    %rep %0
-        mov     [rdi + run.out + %%slot], %1
-        %assign %%slot %%slot + 8
-        %rotate 1
-    %endrep
-%endmacro
-
 ; trigger_run -- triggers.h
 ;
 ; in    rdi  struct run *    rsi  const struct trigger *, its start first
 trigger_run:
-        push    rbx
-        push    rbp
-        push    r12
-        push    r13
-        push    r14
-        push    r15
+        push_preserved
         mov     rax, [innermost]
         mov     [rdi + run.outer], rax
         mov     [innermost], rdi
@@ -87,8 +60,7 @@ trigger_run:
         mov     rax, [rsi]
         mov     [target], rax
         push    qword [rdi + run.in_rflags]
-        load    IN_ORDER
-        mov     rdi, [rdi + run.in + RDI_SLOT]
+        load_registers run.in
         popfq
         mov     rsp, [target_rsp]       ; from here on the stack may be none
 trigger_stepped:
@@ -97,7 +69,7 @@ trigger_stepped:
 done:
         mov     [done_rdi], rdi
         mov     rdi, [innermost]
-        note    IN_ORDER
+        note_registers run.out
         mov     rax, [done_rdi]
         mov     [rdi + run.out + RDI_SLOT], rax
         mov     [rdi + run.out_rsp], rsp
@@ -114,12 +86,7 @@ trigger_escape:
         mov     rsp, [rdi + run.own_rsp]
         mov     rax, [rdi + run.outer]
         mov     [innermost], rax
-        pop     r15
-        pop     r14
-        pop     r13
-        pop     r12
-        pop     rbp
-        pop     rbx
+        pop_preserved
         ret
 
 ; ---- the triggers ------------------------------------------------------------------------------

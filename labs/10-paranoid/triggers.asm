@@ -3,6 +3,7 @@
 
 %include "common.inc"
 %include "frame.inc"
+%include "kernel/test.inc"
 
 extern percpu0, gs_take, gs_give_back, mark_hit, mark_armed
 global strike_run, strike_nothing, strike_store, strike_breakpoint, strike_int18, strike_knock
@@ -10,7 +11,6 @@ global strike_no_stack, strike_take, strike_take_and_give_back, strike_take_call
 global strike_store_end, knocked, taken_gs, spoil, step_once, entry_trace, trace, trace_count, trace_end, trace_end_last
 global entry_mark, entry_arm, mark_mc_stack, mark_mc_entry
 
-REGISTERS       equ 15
 MOST_TRACED     equ 1024
 RESUME_FLAG     equ 1 << 16             ; no breakpoint strikes before the next instruction
 TRAP_FLAG       equ 1 << 8
@@ -18,7 +18,6 @@ SHORT_WHILE     equ 16                  ; instructions: more than an NMI takes t
 PVPANIC         equ 0x505               ; arch/x86_64/debug/injector.c
 PANICKED        equ 1
 NOWHERE         equ 0x123456780         ; no page there
-%define IN_ORDER r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi
 
 struc strike
     .in             resq REGISTERS
@@ -32,7 +31,6 @@ struc strike
     .in_rsp         resq 1
     .out_rsp        resq 1
 endstruc
-RDI_SLOT        equ (REGISTERS - 1) * 8
 
 section .bss
 
@@ -54,26 +52,6 @@ section .text
 
 ; ---- kernel code with registers and GS bases of the test's choice ------------------------------------
 
-; load REGISTERS -- from the patterns of the struct strike at rdi
-%macro load 1-*
-    %assign %%slot 0
-    %rep %0
-        mov     %1, [rdi + strike.in + %%slot]
-        %assign %%slot %%slot + 8
-        %rotate 1
-    %endrep
-%endmacro
-
-; note REGISTERS -- what they hold afterwards, into the struct strike at rdi
-%macro note 1-*
-    %assign %%slot 0
-    %rep %0
-        mov     [rdi + strike.out + %%slot], %1
-        %assign %%slot %%slot + 8
-        %rotate 1
-    %endrep
-%endmacro
-
 ; msr_to NUMBER, PLACE -- clobbers rax, rcx, rdx
 %macro msr_to 2
         mov     ecx, %1
@@ -91,12 +69,7 @@ section .text
 %endmacro
 
 strike_run:
-        push    rbx
-        push    rbp
-        push    r12
-        push    r13
-        push    r14
-        push    r15
+        push_preserved
         mov     [now], rdi
         mov     [target], rsi
         mov     [rdi + strike.in_rsp], rsp
@@ -106,8 +79,7 @@ strike_run:
         mov     rax, [rdi + strike.in_other_gs]
         msr_from MSR_KERNEL_GS_BASE
         push    qword [rdi + strike.in_rflags]
-        load    IN_ORDER
-        mov     rdi, [rdi + strike.in + RDI_SLOT]
+        load_registers strike.in
         popfq
         jmp     [target]                ; #DB behind it, with TF set
 
@@ -159,7 +131,7 @@ strike_take_call_give_back:
 strike_nothing:
         mov     [kept_rdi], rdi
         mov     rdi, [now]
-        note    IN_ORDER
+        note_registers strike.out
         mov     rax, [kept_rdi]
         mov     [rdi + strike.out + RDI_SLOT], rax
         mov     [rdi + strike.out_rsp], rsp
@@ -174,12 +146,7 @@ strike_nothing:
         msr_from MSR_GS_BASE
         xor     eax, eax
         msr_from MSR_KERNEL_GS_BASE
-        pop     r15
-        pop     r14
-        pop     r13
-        pop     r12
-        pop     rbp
-        pop     rbx
+        pop_preserved
         ret
 
 spoil:

@@ -12,12 +12,7 @@ section .text
 ; in    rdi  where the caller's rsp goes    rsi  struct pt_regs    IF  0
 ; out   by task_leave
 task_enter:
-        push    rbx
-        push    rbp
-        push    r12
-        push    r13
-        push    r14
-        push    r15
+        push_preserved
         mov     [rdi], rsp
         mov     rsp, rsi
         jmp     to_user
@@ -28,10 +23,5 @@ task_enter:
 ; out   as task_enter's caller expects
 task_leave:
         mov     rsp, rdi
-        pop     r15
-        pop     r14
-        pop     r13
-        pop     r12
-        pop     rbp
-        pop     rbx
+        pop_preserved
         ret
