@@ -1,18 +1,14 @@
 // Programs for the kernel's own tests: made and run.
 
 #include <arch/paging.h>
-#include <kernel/errno.h>
 #include <kernel/regions.h>
 #include <kernel/test.h>
+#include <kernel/test_program.h>
 #include <kernel/tests/programs.h>
 
 struct task *program_new(const struct flat *flat)
 {
-    struct task *task = task_new("test's");
-    int error = task ? flat_load(task, flat) : -ENOMEM;
-
-    report_error(error, 0, "a task with a program");
-    return error ? NULL : task;
+    return test_program(task_new("test's"), flat);
 }
 
 void *program_page(const struct task *task, u64 address)

@@ -61,8 +61,7 @@ void probe_reached(struct pt_regs *regs, u64 code, unsigned vector)
 static void fill(struct run *run, u64 rflags)
 {
     *run = (struct run){ .in_rflags = rflags | RFLAGS_FIXED };
-    for (int i = 0; i < GENERAL_REGISTERS; i++)
-        run->in[i] = test_pattern();
+    fill_registers(run->in);
 }
 
 static u64 random_flags(void)

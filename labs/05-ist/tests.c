@@ -327,8 +327,7 @@ static struct run run_with(u64 rsp, u64 rflags)
 {
     struct run run = { .in_rsp = rsp, .in_rflags = rflags | RFLAGS_FIXED };
 
-    for (int i = 0; i < GENERAL_REGISTERS; i++)
-        run.in[i] = test_pattern();
+    fill_registers(run.in);
     return run;
 }
 

@@ -3,10 +3,7 @@
 
 #include <arch/regs.h>
 #include <arch/types.h>
-
-#define GENERAL_REGISTERS 15 // all but rsp, in the order of struct pt_regs
-#define REGISTER_RAX      10
-#define REGISTER_RCX      11
+#include <kernel/test_registers.h>
 
 // One run of a trigger; triggers.asm has the same layout.
 struct run {

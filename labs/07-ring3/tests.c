@@ -14,48 +14,31 @@
 #include <cpu/ist.h>
 #include <entry/idt.h>
 #include <kernel/demand.h>
-#include <kernel/errno.h>
 #include <kernel/memory.h>
 #include <kernel/regions.h>
 #include <kernel/string.h>
 #include <kernel/test.h>
+#include <kernel/test_program.h>
+#include <kernel/test_registers.h>
 #include <kernel/time.h>
 #include <kernel/traps.h>
 
 #include "triggers.h"
 
-enum { REGISTERS = 15, ENOUGH = 3 };
+enum { ENOUGH = 3 };
 
 #define NOT_CANONICAL 0x8000000000000000ul
 #define USER_GS       0x00007654321f0000ul // bases that no program has by itself
 #define USER_FS       0x00001234567f0000ul
-
-static const char *const register_names[REGISTERS] = { "r15", "r14", "r13", "r12", "rbp",
-                                                       "rbx", "r11", "r10", "r9",  "r8",
-                                                       "rax", "rcx", "rdx", "rsi", "rdi" };
-
-static u64 *registers_of(struct pt_regs *regs)
-{
-    return &regs->r15;
-}
-
-// Random values in all general registers.
-static void fill_registers(struct pt_regs *regs)
-{
-    for (unsigned i = 0; i < REGISTERS; i++)
-        registers_of(regs)[i] = test_pattern();
-}
 
 // ---- programs ---------------------------------------------------------------------------------------
 
 // A task with this program, or NULL with a complaint. rdi and rsi point to memory of its own.
 static struct task *program(const char *name, const struct flat *flat)
 {
-    struct task *task = task_new(name);
-    int error = task ? flat_load(task, flat) : -ENOMEM;
+    struct task *task = test_program(task_new(name), flat);
 
-    report_error(error, 0, "a task for program %s", name);
-    if (error)
+    if (!task)
         return NULL;
     task_regs(task)->rdi = FLAT_DATA;
     task_regs(task)->rsi = FLAT_DATA + FLAT_DATA_SIZE;
@@ -127,7 +110,7 @@ TEST(first_frame)
     struct pt_regs regs;
     u64 rip = test_pattern(), rsp = test_pattern();
 
-    fill_registers(&regs);
+    fill_registers(registers_of(&regs));
     regs.orig_rax = regs.rflags = regs.cs = regs.ss = test_pattern();
     user_frame_make(&regs, rip, rsp);
     report_equal(regs.rip, rip, "rip");
@@ -136,7 +119,7 @@ TEST(first_frame)
     report_equal(regs.ss, USER_DS, "ss");
     report_equal(regs.rflags, RFLAGS_FIXED | RFLAGS_IF, "rflags");
     report_equal(regs.orig_rax, NO_SYSTEM_CALL, "orig_rax");
-    for (unsigned i = 0; i < REGISTERS; i++)
+    for (unsigned i = 0; i < GENERAL_REGISTERS; i++)
         report_equal(registers_of(&regs)[i], 0, "%s", register_names[i]);
 }
 
@@ -164,7 +147,7 @@ TEST(enters)
     if (!task)
         return;
     regs = task_regs(task);
-    fill_registers(regs);
+    fill_registers(registers_of(regs));
     task->user.gs_base = USER_GS;
     sent = *regs;
     report_error(demand_fault(task->space, FLAT_CODE, ACCESS_USER | ACCESS_EXECUTE, false), 0,
@@ -182,7 +165,7 @@ TEST(enters)
     report_equal(watched.rsp, sent.rsp, "rsp");
     report_equal(watched.ss, sent.ss, "ss");
     report_equal(watched.rflags & ~RFLAGS_RF, sent.rflags, "rflags");
-    for (unsigned i = 0; i < REGISTERS; i++)
+    for (unsigned i = 0; i < GENERAL_REGISTERS; i++)
         report_equal(registers_of(&watched)[i], registers_of(&sent)[i], "%s in ring 3",
                      register_names[i]);
     report_equal(watched_gs, USER_GS, "GS base in ring 3");
@@ -202,13 +185,13 @@ enum { ROUNDS = 64 };
 // Compares what has come with what was sent, and sends the program round with other values.
 static void another_round(struct pt_regs *regs)
 {
-    for (unsigned i = 0; i < REGISTERS; i++)
+    for (unsigned i = 0; i < GENERAL_REGISTERS; i++)
         if (registers_of(regs)[i] != registers_of(&expected)[i] && complaints++ < ENOUGH)
             report_equal(registers_of(regs)[i], registers_of(&expected)[i], "%s in round %u",
                          register_names[i], seen.count);
     if (seen.count == rounds)
         task_stop();
-    fill_registers(regs);
+    fill_registers(registers_of(regs));
     expected = *regs;
 }
 
@@ -220,7 +203,7 @@ TEST(comes_back)
     if (!task)
         return;
     regs = task_regs(task);
-    fill_registers(regs);
+    fill_registers(registers_of(regs));
     expected = *regs;
     task->user.gs_base = USER_GS;
     complaints = 0;
@@ -321,7 +304,7 @@ static void expect_registers(const struct pt_regs *sent, const char *what)
     unsigned said = 0;
     struct pt_regs got = seen.regs, before = *sent;
 
-    for (unsigned i = 0; i < REGISTERS; i++)
+    for (unsigned i = 0; i < GENERAL_REGISTERS; i++)
         if (registers_of(&got)[i] != registers_of(&before)[i] && said++ < ENOUGH)
             report_equal(registers_of(&got)[i], registers_of(&before)[i], "%s: %s", what,
                          register_names[i]);
@@ -358,7 +341,7 @@ TEST(own_stack)
 
     if (!task)
         return;
-    fill_registers(task_regs(task));
+    fill_registers(registers_of(task_regs(task)));
     sent = *task_regs(task);
     run(task, VECTOR_DB, stop);
     expect_own_stack(task, "#DB", FLAT_CODE + BEHIND_THE_NOP);
@@ -368,7 +351,7 @@ TEST(own_stack)
     nmi_task = program("counts", &program_counts);
     if (!nmi_task || stack_make(&nmi_other, 2 * PAGE_SIZE) != 0)
         return;
-    fill_registers(task_regs(nmi_task));
+    fill_registers(registers_of(task_regs(nmi_task)));
     sent = *task_regs(nmi_task);
     before = trap_set_handler(VECTOR_NMI, nmi_in_ring_3);
     nmi_self();
@@ -590,7 +573,7 @@ TEST(interrupted)
     if (!task)
         return;
     regs = task_regs(task);
-    fill_registers(regs);
+    fill_registers(registers_of(regs));
     regs->rbx = 0;
     sent = *regs;
     expiries = 0;
@@ -600,7 +583,7 @@ TEST(interrupted)
     report_count(expiries, array_length(counts), "interrupts of the program");
     report(regs->rbx > 0, "the program has run meanwhile");
     regs->rbx = sent.rbx;
-    for (unsigned i = 0; i < REGISTERS; i++)
+    for (unsigned i = 0; i < GENERAL_REGISTERS; i++)
         report_equal(registers_of(regs)[i], registers_of(&sent)[i], "%s after interrupts",
                      register_names[i]);
     report_equal(regs->cs, USER_CS, "cs");
@@ -629,7 +612,7 @@ static void expect_refused(const char *what, u64 rip, u64 cs, u64 ss, unsigned v
 
     if (!task)
         return;
-    fill_registers(task_regs(task));
+    fill_registers(registers_of(task_regs(task)));
     task->user.gs_base = USER_GS;
     refused = (struct pt_regs){ .rip = rip, .cs = cs, .ss = ss, .rsp = FLAT_STACK - 8 };
     run(task, VECTOR_BP, send_refused);
@@ -642,7 +625,7 @@ static void expect_refused(const char *what, u64 rip, u64 cs, u64 ss, unsigned v
     report_equal(got.ss, refused.ss, "%s: ss", what);
     report_equal(got.rsp, refused.rsp, "%s: rsp", what);
     report_equal(got.rflags & ~RFLAGS_RF, refused.rflags & ~RFLAGS_RF, "%s: rflags", what);
-    for (unsigned i = 0; i < REGISTERS; i++)
+    for (unsigned i = 0; i < GENERAL_REGISTERS; i++)
         report_equal(registers_of(&got)[i], registers_of(&refused)[i], "%s: %s", what,
                      register_names[i]);
     report_equal(task->user.gs_base, USER_GS, "%s: the program's GS base", what);
@@ -780,7 +763,7 @@ TEST(clean)
         return;
     fpu_pattern(image);
     to_program(untidy, FLAT_DATA, image, sizeof(image));
-    fill_registers(task_regs(untidy));
+    fill_registers(registers_of(task_regs(untidy)));
     task_regs(untidy)->rdi = FLAT_DATA;
     untidy->user.fs_base = USER_FS;
     untidy->user.gs_base = USER_GS;
@@ -791,8 +774,8 @@ TEST(clean)
     report_equal(seen.regs.rax, 0, "DS, ES, FS and GS of the next one");
     report_equal(seen.other_gs, 0, "its GS base");
     report_equal(msr_read(MSR_FS_BASE), 0, "its FS base");
-    for (unsigned i = 0; i < REGISTERS - 2; i++) // rdi and rsi are given
-        if (i != 10 && i != 11)                  // rax and rcx are used
+    for (unsigned i = 0; i < GENERAL_REGISTERS - 2; i++) // rdi and rsi are given
+        if (i != 10 && i != 11)                          // rax and rcx are used
             report_equal(registers_of(&seen.regs)[i], 0, "its %s", register_names[i]);
     task_free(untidy);
     task_free(next);

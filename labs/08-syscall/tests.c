@@ -19,14 +19,15 @@
 #include <kernel/string.h>
 #include <kernel/syscall.h>
 #include <kernel/test.h>
+#include <kernel/test_program.h>
+#include <kernel/test_registers.h>
 #include <kernel/time.h>
 #include <kernel/traps.h>
 
 #include "programs.h"
 #include "triggers.h"
 
-enum { REGISTERS = 15, ENOUGH = 3, SYSCALL_LENGTH = 2, INT3_LENGTH = 1 };
-enum { R11 = 6, RAX = 10, RCX = 11 };                                 // of the registers
+enum { ENOUGH = 3, SYSCALL_LENGTH = 2, INT3_LENGTH = 1 };
 enum { GETPID = 39, EXIT = 60, GETPPID = 110, NO_CALL = 0x7fff0000 }; // Linux's numbers
 
 #define BEHIND        (FLAT_CODE + SYSCALL_LENGTH) // the SYSCALL of program_call
@@ -36,32 +37,13 @@ enum { GETPID = 39, EXIT = 60, GETPPID = 110, NO_CALL = 0x7fff0000 }; // Linux's
 #define ARITHMETIC    (RFLAGS_CF | RFLAGS_PF | RFLAGS_AF | RFLAGS_ZF | RFLAGS_SF | RFLAGS_OF)
 #define PLAIN         (RFLAGS_FIXED | RFLAGS_IF)
 
-static const char *const register_names[REGISTERS] = { "r15", "r14", "r13", "r12", "rbp",
-                                                       "rbx", "r11", "r10", "r9",  "r8",
-                                                       "rax", "rcx", "rdx", "rsi", "rdi" };
-
-static u64 *registers_of(struct pt_regs *regs)
-{
-    return &regs->r15;
-}
-
-static void fill_registers(struct pt_regs *regs)
-{
-    for (unsigned i = 0; i < REGISTERS; i++)
-        registers_of(regs)[i] = test_pattern();
-}
-
 // A process with this program, or NULL with a complaint; random values in its registers.
 static struct task *program(const char *name, const struct flat *flat)
 {
-    struct task *task = process_new(name);
-    int error = task ? flat_load(task, flat) : -ENOMEM;
+    struct task *task = test_program(process_new(name), flat);
 
-    report_error(error, 0, "a process for program %s", name);
-    if (error)
-        return NULL;
-    fill_registers(task_regs(task));
-    task->user.gs_base = USER_GS;
+    if (task)
+        task->user.gs_base = USER_GS;
     return task;
 }
 
@@ -117,8 +99,8 @@ static void expect_registers(struct seen at, const char *what)
 {
     unsigned said = 0;
 
-    for (unsigned i = 0; i < REGISTERS; i++)
-        if (i != RAX && i != RCX && i != R11 &&
+    for (unsigned i = 0; i < GENERAL_REGISTERS; i++)
+        if (i != REGISTER_RAX && i != REGISTER_RCX && i != REGISTER_R11 &&
             registers_of(&at.regs)[i] != registers_of(&sent)[i] && said++ < ENOUGH)
             report_equal(registers_of(&at.regs)[i], registers_of(&sent)[i], "%s: %s", what,
                          register_names[i]);
@@ -159,7 +141,7 @@ TEST_BEFORE(INIT_TASKS, number)
     struct pt_regs regs;
 
     for (size_t i = 0; i < array_length(numbers); i++) {
-        fill_registers(&regs);
+        fill_registers(registers_of(&regs));
         regs.orig_rax = numbers[i];
         report_equal(syscall_number(&regs), numbers[i], "the number, orig_rax being 0x%lx",
                      regs.orig_rax);
@@ -172,7 +154,7 @@ TEST_BEFORE(INIT_TASKS, number)
 // The name of the register that has this value, or NULL.
 static const char *register_of(struct pt_regs *regs, u64 value)
 {
-    for (unsigned i = 0; i < REGISTERS; i++)
+    for (unsigned i = 0; i < GENERAL_REGISTERS; i++)
         if (registers_of(regs)[i] == value)
             return register_names[i];
     return NULL;
@@ -183,7 +165,7 @@ TEST_BEFORE(INIT_TASKS, arguments)
     static const unsigned from[] = { 14, 13, 12, 7, 9, 8 };
     struct pt_regs regs;
 
-    fill_registers(&regs);
+    fill_registers(registers_of(&regs));
     regs.orig_rax = test_pattern();
     for (unsigned n = 0; n < array_length(from); n++) {
         u64 got = syscall_argument(&regs, n);
@@ -299,7 +281,7 @@ static void expect_wanted(void)
 {
     unsigned said = 0;
 
-    for (unsigned i = 0; i < REGISTERS; i++)
+    for (unsigned i = 0; i < GENERAL_REGISTERS; i++)
         if (registers_of(&seen.regs)[i] != registers_of(&wanted)[i] && said++ < ENOUGH)
             report_equal(registers_of(&seen.regs)[i], registers_of(&wanted)[i], "%s: %s",
                          change->name, register_names[i]);
@@ -320,8 +302,8 @@ static void change_nothing(struct pt_regs *regs)
 // All that SYSRET has no opinion of.
 static void change_registers(struct pt_regs *regs)
 {
-    for (unsigned i = 0; i < REGISTERS; i++)
-        if (i != R11 && i != RCX)
+    for (unsigned i = 0; i < GENERAL_REGISTERS; i++)
+        if (i != REGISTER_R11 && i != REGISTER_RCX)
             registers_of(regs)[i] = test_pattern();
     regs->rsp = FLAT_DATA;
 }
@@ -356,8 +338,8 @@ static void change_cs(struct pt_regs *regs)
 {
     regs->cs = USER32_CS;
     regs->rsp = FLAT_DATA + FLAT_DATA_SIZE; // one that 32-bit code can have
-    for (unsigned i = 0; i < REGISTERS; i++)
-        if (i != R11 && i != RCX)
+    for (unsigned i = 0; i < GENERAL_REGISTERS; i++)
+        if (i != REGISTER_R11 && i != REGISTER_RCX)
             registers_of(regs)[i] = (u32)registers_of(regs)[i];
 }
 
@@ -522,7 +504,7 @@ TEST(returns)
     if (!task)
         return;
     for (unsigned i = 0; i < ROUNDS; i++) {
-        fill_registers(task_regs(task));
+        fill_registers(registers_of(task_regs(task)));
         task_regs(task)->rip = FLAT_CODE;
         task_regs(task)->rsp = i ? test_pattern() : FLAT_STACK;
         task_regs(task)->rax = GETPPID | (u64)test_pattern() << 32;
@@ -732,7 +714,7 @@ static void make_bad_call(struct task *task, const struct bad_call *call, u64 ba
     struct pt_regs *regs = task_regs(task);
     u64 *const arguments[] = { &regs->rdi, &regs->rsi, &regs->rdx, &regs->r10 };
 
-    fill_registers(regs);
+    fill_registers(registers_of(regs));
     for (size_t i = 0; i < array_length(arguments); i++)
         *arguments[i] = call->arguments[i] == BAD ? bad : call->arguments[i];
     regs->rax = call->number;

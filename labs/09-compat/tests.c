@@ -16,48 +16,28 @@
 #include <kernel/regions.h>
 #include <kernel/syscall32.h>
 #include <kernel/test.h>
+#include <kernel/test_program.h>
+#include <kernel/test_registers.h>
 #include <kernel/traps.h>
 
 #include "programs.h"
 
-enum { REGISTERS = 15, ENOUGH = 3, ROUNDS = 4 };
-enum { RAX = 10 };                // among the registers
+enum { ENOUGH = 3, ROUNDS = 4 };
 enum { GETPID = 20, CALL = 222 }; // CALL is a number that Linux has given to nobody
 
 #define NOT_CANONICAL 0x8000000000000000ul
 #define ODD_FLAGS     (RFLAGS_CF | RFLAGS_DF | RFLAGS_NT | RFLAGS_AC | RFLAGS_ID)
 #define HARMFUL       (RFLAGS_TF | RFLAGS_DF | RFLAGS_NT | RFLAGS_AC)
 
-static const char *const register_names[REGISTERS] = { "r15", "r14", "r13", "r12", "rbp",
-                                                       "rbx", "r11", "r10", "r9",  "r8",
-                                                       "rax", "rcx", "rdx", "rsi", "rdi" };
 static const char *const argument_names[SYSCALL32_ARGUMENTS] = { "ebx", "ecx", "edx",
                                                                  "esi", "edi", "ebp" };
-
-static u64 *registers_of(struct pt_regs *regs)
-{
-    return &regs->r15;
-}
-
-static void fill_registers(struct pt_regs *regs)
-{
-    for (unsigned i = 0; i < REGISTERS; i++)
-        registers_of(regs)[i] = test_pattern();
-}
 
 // ---- programs -----------------------------------------------------------------------------------------
 
 // A process with this program and random registers, or NULL with a complaint.
 static struct task *program(const char *name, const struct flat *flat)
 {
-    struct task *task = process_new(name);
-    int error = task ? flat_load(task, flat) : -ENOMEM;
-
-    report_error(error, 0, "a process for program %s", name);
-    if (error)
-        return NULL;
-    fill_registers(task_regs(task));
-    return task;
+    return test_program(process_new(name), flat);
 }
 
 // Stores 32 bits in a program's memory.
@@ -166,8 +146,9 @@ static void expect_registers(const char *what, unsigned first, u64 rax)
     unsigned said = 0;
 
     report_equal(seen.rax, rax, "%s: rax afterwards", what);
-    for (unsigned i = first; i < REGISTERS; i++)
-        if (i != RAX && registers_of(&seen)[i] != registers_of(&sent)[i] && said++ < ENOUGH)
+    for (unsigned i = first; i < GENERAL_REGISTERS; i++)
+        if (i != REGISTER_RAX && registers_of(&seen)[i] != registers_of(&sent)[i] &&
+            said++ < ENOUGH)
             report_equal(registers_of(&seen)[i], registers_of(&sent)[i], "%s: %s afterwards", what,
                          register_names[i]);
     report_equal(seen.rsp, sent.rsp, "%s: rsp afterwards", what);
@@ -222,7 +203,7 @@ static void expect_int80(struct task *task, const char *what)
         report_equal(heard.other_gs, FLAT_DATA, "%s: the other GS base in the kernel", what);
         expect_registers(what, 0, answer);
         report_equal(seen.rflags, sent.rflags, "%s: rflags afterwards", what);
-        fill_registers(task_regs(task));
+        fill_registers(registers_of(task_regs(task)));
     }
     process_free(task);
 }
@@ -263,7 +244,7 @@ TEST(numbers)
     expect_back(task, run(task, NULL), "with bits above eax");
     report_equal(seen.rax, (u64)task->process->id, "getpid with bits above eax");
     for (size_t i = 0; i < array_length(unknown); i++) {
-        fill_registers(task_regs(task));
+        fill_registers(registers_of(task_regs(task)));
         task_regs(task)->rax = unknown[i];
         report(run(task, NULL), "number 0x%lx: the program comes back", unknown[i]);
         expect_registers("an unknown number", 0, (u64)-ENOSYS);
@@ -359,7 +340,7 @@ static void expect_way(const char *what, const char *way)
         expect_back(task, back, what);
         if (!back)
             break;
-        fill_registers(task_regs(task));
+        fill_registers(registers_of(task_regs(task)));
     }
     process_free(task);
 }

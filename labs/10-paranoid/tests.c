@@ -19,6 +19,8 @@
 #include <kernel/string.h>
 #include <kernel/symbols.h>
 #include <kernel/test.h>
+#include <kernel/test_program.h>
+#include <kernel/test_registers.h>
 #include <kernel/traps.h>
 
 #include "programs.h"
@@ -31,15 +33,6 @@ enum { ENOUGH = 4, TOO_OFTEN = 20, MOST_PLACES = MOST_TRACED, NO_SUCH_CALL = 500
 #define ARITHMETIC 0x8d5ul // the flags that any instruction may change
 
 extern const char to_user_iretq[] asm("to_user.iretq");
-
-static const char *const register_names[GENERAL_REGISTERS] = { "r15", "r14", "r13", "r12", "rbp",
-                                                               "rbx", "r11", "r10", "r9",  "r8",
-                                                               "rax", "rcx", "rdx", "rsi", "rdi" };
-
-static u64 *registers_of(struct pt_regs *regs)
-{
-    return &regs->r15;
-}
 
 static u64 stub_of(unsigned vector)
 {
@@ -111,8 +104,7 @@ static struct strike strike_with(u64 gs, u64 other_gs, u64 rflags)
                              .in_other_gs = other_gs,
                              .in_rflags = rflags | RFLAGS_FIXED };
 
-    for (unsigned i = 0; i < GENERAL_REGISTERS; i++)
-        strike.in[i] = test_pattern();
+    fill_registers(strike.in);
     return strike;
 }
 
@@ -240,15 +232,9 @@ static struct task *task;
 
 static bool load(const char *name, const struct flat *flat)
 {
-    int error;
-
-    task = task_new(name);
-    error = task ? flat_load(task, flat) : -ENOMEM;
-    report_error(error, 0, "a task for program %s", name);
-    if (error)
+    task = test_program(task_new(name), flat);
+    if (!task)
         return false;
-    for (unsigned i = 0; i < GENERAL_REGISTERS; i++)
-        registers_of(task_regs(task))[i] = test_pattern();
     task->user.gs_base = USER_GS;
     task->user.gs = USER_DS; // so that it is loaded
     return true;

@@ -3,10 +3,7 @@
 
 #include <arch/regs.h>
 #include <arch/types.h>
-
-#define GENERAL_REGISTERS 15 // all but rsp, in the order of struct pt_regs
-#define REGISTER_RAX      10
-#define REGISTER_RCX      11
+#include <kernel/test_registers.h>
 
 // ---- kernel code with registers and GS bases of the test's choice ---------------------------------
 
