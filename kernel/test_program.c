@@ -3,15 +3,11 @@
 #include <kernel/errno.h>
 #include <kernel/test.h>
 #include <kernel/test_program.h>
-#include <kernel/test_registers.h>
 
 struct task *test_program(struct task *task, const struct flat *flat)
 {
     int error = task ? flat_load(task, flat) : -ENOMEM;
 
     report_error(error, 0, "a task with a program");
-    if (error)
-        return NULL;
-    fill_registers(registers_of(task_regs(task)));
-    return task;
+    return error ? NULL : task;
 }

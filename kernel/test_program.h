@@ -3,6 +3,5 @@
 
 #include <kernel/flat.h>
 
-// `task`, new, with this program and random values in its registers; NULL, with a complaint, if it or the memory
-// is not to be had.
+// `task`, new, with this program; NULL, with a complaint, if it or the memory is not to be had.
 struct task *test_program(struct task *task, const struct flat *flat);

@@ -94,36 +94,22 @@ static long put_status(const struct node *node, u64 to)
     return copy_to_user(to, &stat, sizeof(stat)) ? -EFAULT : 0;
 }
 
-static long status(int fd, u64 path, u64 to, unsigned flags)
-{
-    const struct node *node;
-    int error = path_node(fd, path, flags, &node);
-
-    return error ? error : put_status(node, to);
-}
-
 long compat_stat64(u64 path, u64 to)
 {
-    return status(AT_FDCWD, path, to, 0);
+    return file_status_at(AT_FDCWD, path, to, 0, put_status);
 }
 
 long compat_lstat64(u64 path, u64 to)
 {
-    return status(AT_FDCWD, path, to, AT_SYMLINK_NOFOLLOW);
+    return file_status_at(AT_FDCWD, path, to, AT_SYMLINK_NOFOLLOW, put_status);
 }
 
 long compat_fstat64(int fd, u64 to)
 {
-    struct file *file = current_file(fd);
-    long error = file ? put_status(file->node, to) : -EBADF;
-
-    file_put(file);
-    return error;
+    return file_status(fd, to, put_status);
 }
 
 long compat_fstatat64(int fd, u64 path, u64 to, u64 flags)
 {
-    if (flags & ~(u64)(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH))
-        return -EINVAL;
-    return status(fd, path, to, (unsigned)flags);
+    return file_status_at(fd, path, to, flags, put_status);
 }

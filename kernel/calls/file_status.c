@@ -21,6 +21,26 @@ u64 node_blocks(const struct node *node)
     return pages * (PAGE_SIZE / BLOCK);
 }
 
+long file_status_at(int fd, u64 path, u64 to, u64 flags, put_status_function *put)
+{
+    const struct node *node;
+    int error;
+
+    if ((u32)flags & ~(u32)(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH))
+        return -EINVAL;
+    error = path_node(fd, path, (u32)flags, &node);
+    return error ? error : put(node, to);
+}
+
+long file_status(int fd, u64 to, put_status_function *put)
+{
+    struct file *file = current_file(fd);
+    long error = file ? put(file->node, to) : -EBADF;
+
+    file_put(file);
+    return error;
+}
+
 static long put_status(const struct node *node, u64 to)
 {
     const struct stat stat = {
@@ -42,38 +62,24 @@ static long put_status(const struct node *node, u64 to)
     return copy_to_user(to, &stat, sizeof(stat)) ? -EFAULT : 0;
 }
 
-static long status(int fd, u64 path, u64 to, unsigned flags)
-{
-    const struct node *node;
-    int error = path_node(fd, path, flags, &node);
-
-    return error ? error : put_status(node, to);
-}
-
 long sys_stat(u64 path, u64 to)
 {
-    return status(AT_FDCWD, path, to, 0);
+    return file_status_at(AT_FDCWD, path, to, 0, put_status);
 }
 
 long sys_lstat(u64 path, u64 to)
 {
-    return status(AT_FDCWD, path, to, AT_SYMLINK_NOFOLLOW);
+    return file_status_at(AT_FDCWD, path, to, AT_SYMLINK_NOFOLLOW, put_status);
 }
 
 long sys_fstat(int fd, u64 to)
 {
-    struct file *file = current_file(fd);
-    long error = file ? put_status(file->node, to) : -EBADF;
-
-    file_put(file);
-    return error;
+    return file_status(fd, to, put_status);
 }
 
 long sys_newfstatat(int fd, u64 path, u64 to, u64 flags)
 {
-    if ((u32)flags & ~(u32)(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH))
-        return -EINVAL;
-    return status(fd, path, to, (unsigned)flags);
+    return file_status_at(fd, path, to, flags, put_status);
 }
 
 // ---- what may be done with it ----------------------------------------------------------------------

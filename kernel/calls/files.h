@@ -37,6 +37,14 @@ int path_start(int fd, const char *path, const struct node **from);
 // them. 0, or negative errno.
 int path_node(int fd, u64 path, unsigned flags, const struct node **node);
 
+// Writes what a file is like to where the program wants it, in the program's layout. 0, or -EFAULT.
+typedef long put_status_function(const struct node *node, u64 to);
+
+// What the file is like that a program means by a descriptor, a path and flags; what an open one is like. 0,
+// -EINVAL for flags that are not known, or negative errno.
+long file_status_at(int fd, u64 path, u64 to, u64 flags, put_status_function *put);
+long file_status(int fd, u64 to, put_status_function *put);
+
 // The pieces that an iovec of `count` means, whose entries have two words of `word` bytes, 4 or 8.
 // spans_release() gives them back. 0, -EINVAL, -EFAULT, -ENOMEM.
 int spans_copy(struct spans *spans, u64 user, u64 count, unsigned word);

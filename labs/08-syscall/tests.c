@@ -42,8 +42,10 @@ static struct task *program(const char *name, const struct flat *flat)
 {
     struct task *task = test_program(process_new(name), flat);
 
-    if (task)
-        task->user.gs_base = USER_GS;
+    if (!task)
+        return NULL;
+    fill_registers(registers_of(task_regs(task)));
+    task->user.gs_base = USER_GS;
     return task;
 }
 

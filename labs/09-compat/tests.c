@@ -37,7 +37,11 @@ static const char *const argument_names[SYSCALL32_ARGUMENTS] = { "ebx", "ecx", "
 // A process with this program and random registers, or NULL with a complaint.
 static struct task *program(const char *name, const struct flat *flat)
 {
-    return test_program(process_new(name), flat);
+    struct task *task = test_program(process_new(name), flat);
+
+    if (task)
+        fill_registers(registers_of(task_regs(task)));
+    return task;
 }
 
 // Stores 32 bits in a program's memory.

@@ -235,6 +235,7 @@ static bool load(const char *name, const struct flat *flat)
     task = test_program(task_new(name), flat);
     if (!task)
         return false;
+    fill_registers(registers_of(task_regs(task)));
     task->user.gs_base = USER_GS;
     task->user.gs = USER_DS; // so that it is loaded
     return true;
