@@ -226,5 +226,5 @@ def test_any_memory_map(kernel: Path, tmp_path: Path, size: str) -> None:
         ["qemu-system-x86_64", "-machine", "q35", "-m", size, "-nodefaults", "-display", "none", "-no-reboot",
          "-serial", f"file:{serial}", "-debugcon", "null", "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
          "-kernel", kernel / "kernel",
-         "-append", "test=" + ",".join(RETURNING["memory"])], timeout=60)
+         "-append", "test=" + ",".join(RETURNING["memory"])], timeout=300)
     assert done.returncode == 1, serial.read_text()      # status 0 through the exit port
