@@ -62,10 +62,17 @@ def parser() -> argparse.ArgumentParser:
 
 
 def directory(text: str) -> Path:
-    path = Path(text)
+    path = place(text)
     if not path.is_dir():
         raise argparse.ArgumentTypeError(f"{text} is not a directory")
     return path.resolve()
+
+
+def place(text: str) -> Path:
+    """A path; `make` without DIR= hands over an empty one, which would be the folder at hand."""
+    if not text:
+        raise argparse.ArgumentTypeError("no folder is named")
+    return Path(text)
 
 
 def number(text: str) -> int:

@@ -156,16 +156,32 @@ def test_two_graders_do_not_mix(tmp_path: Path) -> None:
     (["--dir", ".", "--out", "x", "--lab", "99"], "99"),
     (["--dir", "{empty}", "--out", "x", "--lab", "0"], "is empty; it holds one tree or archive for each student"),
     (["--dir", "{full}", "--out", "{full}/marks", "--lab", "0"], "OUT lies in DIR"),
+    (["--dir", "{full}", "--out", "{empty}/../full/marks", "--lab", "0"], "OUT lies in DIR"),
+    (["--dir", "{full}", "--out", "{file}", "--lab", "0"], "file cannot be a folder for the marks: File exists"),
+    (["--dir", "{full}", "--out", "/proc/x", "--lab", "0"], "/proc/x cannot be a folder for the marks: No such file"),
+    (["--dir", "{full}", "--out", "{other}", "--lab", "0"], "other holds other files; OUT is a new folder, or one that has"),
+    (["--dir", "{full}", "--out", "", "--lab", "0"], "argument --out: no folder is named"),
+    (["--dir", "", "--out", "x", "--lab", "0"], "argument --dir: no folder is named"),
+    (["--dir", "{empty}", "--out", "x"], "is empty; it holds one tree or archive for each student"),
     (["--dir", "{full}", "--out", "x"], "say which lab with LAB=; no archive's name says which"),
     (["--dir", "{full}", "--out", "x", "--lab", "0", "--jobs", "0"], "not a number from 1 on"),
 ])
 def test_bad_words_get_one_line(tmp_path: Path, words: list[str], line: str) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "full/ada").mkdir(parents=True)
-    done = subprocess.run([COMMAND, *(word.format(empty=tmp_path / "empty", full=tmp_path / "full") for word in words)],
-                          capture_output=True, text=True, cwd=tmp_path)
+    (tmp_path / "other/work").mkdir(parents=True)
+    (tmp_path / "file").touch()
+    places = {name: tmp_path / name for name in ("empty", "full", "other", "file")}
+    done = subprocess.run([COMMAND, *(word.format(**places) for word in words)], capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 2 and line in done.stderr and done.stderr.count("\n") == 1
-    assert not (tmp_path / "x").exists() or "--lab" not in words
+    assert not (tmp_path / "x").exists()
+    assert list((tmp_path / "other").iterdir()) == [tmp_path / "other/work"]
+
+
+def test_another_lab_keeps_out_of_the_marks(graded: tuple[Path, Path]) -> None:
+    folder, out = graded
+    done = subprocess.run([COMMAND, "--dir", folder, "--out", out, "--lab", "1"], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (2, f"grade-class: {out} has the marks of lab 00; choose another OUT for lab 01\n")
 
 
 def test_make_says_the_same(tmp_path: Path) -> None:

@@ -60,6 +60,42 @@ def test_the_last_of_several(tmp_path: Path) -> None:
     assert entry.path.name == "ada_1_10_x.zip" and [path.name for path in entry.older] == ["ada_1_9_x.zip"]
 
 
+@pytest.mark.parametrize("names, students", [
+    (["Ada_1234567_assignsubmission_file_", "Ada_7654321_assignsubmission_file_"], ["Ada_1234567", "Ada_7654321"]),
+    (["ada_1_10_x.zip", "ada_2_11_x.zip", "bob_3_12_x.zip"], ["ada_1", "ada_2", "bob"]),
+])
+def test_two_of_one_name_are_two(tmp_path: Path, names: list[str], students: list[str]) -> None:
+    for name in names:
+        (tmp_path / name).mkdir()
+    assert [(entry.student, entry.older) for entry in intake.entries(tmp_path)] == [(who, ()) for who in students]
+
+
+@pytest.mark.parametrize("names", [
+    ["Ada_1_assignsubmission_onlinetext_", "Ada_1_assignsubmission_file_"],
+    ["ada_1_11_photo.png", "ada_LATE_1_10_handin.tar.gz"],
+    ["Ada_1_assignsubmission_file_notes.pdf", "Ada_1_assignsubmission_file_handin-lab03-ada.tar.gz"],
+    ["handin-lab02-ada.tar.gz", "handin-lab03-ada.tar.gz"],
+    ["ADA.ZIP"],
+])
+def test_of_what_one_student_handed_in_a_tree_is_judged(tmp_path: Path, names: list[str]) -> None:
+    for name in names:
+        (tmp_path / name).mkdir() if name.endswith("_") else (tmp_path / name).touch()
+    entry, = intake.entries(tmp_path)
+    assert (entry.path.name, [path.name for path in entry.older]) == (names[-1], names[:-1])
+    assert not entry.student.lower().endswith(intake.ARCHIVES)
+
+
+def test_the_lab_that_was_packed(tmp_path: Path) -> None:
+    (tmp_path / "Ada_1_assignsubmission_file_").mkdir()
+    (tmp_path / "Ada_1_assignsubmission_file_/handin-lab03-ada.tar.gz").touch()
+    assert intake.labs_of(tmp_path) == {"03"}
+    for name in ("bob_LATE_1_2_handin-lab04-bob-1.tar.gz", "handin-lab05-cy.tar.gz", "dan.zip"):
+        (tmp_path / name).touch()
+    (tmp_path / "eve/build").mkdir(parents=True)
+    (tmp_path / "eve/build/handin-lab00-eve.tar.gz").touch()        # her own clone's, of another day
+    assert intake.labs_of(tmp_path) == {"03", "04", "05"}
+
+
 def test_odd_names_become_paths(tmp_path: Path) -> None:
     names = ["a\nb", "$(reboot)", "ä", "Ada", "ada", "'; rm", "x" * 200]
     for name in names:

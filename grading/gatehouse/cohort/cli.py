@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import fcntl
 import os
-import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,21 +16,21 @@ from pathlib import Path
 
 from .. import labs
 from ..build import CannotJudge
-from ..cli import CANNOT_JUDGE, EMULATORS, INTERRUPTED, Parser, directory, jobs, number
-from ..labs import LabError
+from ..cli import CANNOT_JUDGE, EMULATORS, INTERRUPTED, Parser, directory, jobs, number, place
+from ..labs import Lab, LabError
 from ..supervise import end_all
 from . import intake, local, slurm
+from . import plan as plans
 from .plan import POLICIES, Plan, pristine_digest
 from .record import Record
 
 ENGINES: dict[str, Callable[[Plan, int], list[Record]]] = {"local": local.run, "slurm": slurm.run}
-NAMED = re.compile(r"handin-lab(\d\d)-")
 
 
 def parser() -> argparse.ArgumentParser:
     out = Parser(prog="grade-class", description="Judge a folder of submissions.", allow_abbrev=False)
     out.add_argument("--dir", type=directory, required=True, help="holds one tree or archive for each student")
-    out.add_argument("--out", type=Path, required=True, help="receives grades.csv and a report for each student")
+    out.add_argument("--out", type=place, required=True, help="receives grades.csv and a report for each student")
     out.add_argument("--lab", help="3, 03 or 03-exceptions; by default what `make handin` named the archives by")
     out.add_argument("--engine", choices=ENGINES, default="local", help="this machine, or a Slurm cluster")
     out.add_argument("--policy", choices=POLICIES, default="isolated", help="whose earlier labs a lab stands on")
@@ -42,7 +41,7 @@ def parser() -> argparse.ArgumentParser:
 
 def named_lab(folder: Path) -> str:
     """The lab for which the archives in FOLDER were packed. Raises LabError unless they agree."""
-    found = {match[1] for path in folder.rglob("handin-lab*") if (match := NAMED.match(path.name))}
+    found = intake.labs_of(folder)
     if len(found) != 1:
         said = f"the archives were packed for the labs {', '.join(sorted(found))}" if found else \
             "no archive's name says which"
@@ -50,10 +49,27 @@ def named_lab(folder: Path) -> str:
     return found.pop()
 
 
+def receiving(out: Path, lab: Lab, handins: Path) -> Path:
+    """OUT, absolute, which holds nothing that is not of this lab's marks. Raises CannotJudge, LabError."""
+    place = out.resolve()
+    if place == handins or handins in place.parents:
+        raise CannotJudge("OUT lies in DIR, where submissions are; choose another place")
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        others = [path for path in place.iterdir() if not path.name.startswith(".")]
+    except OSError as error:
+        raise CannotJudge(f"{out} cannot be a folder for the marks: {error.strerror}") from None
+    if not (place / plans.FILE).is_file():
+        if others:
+            raise CannotJudge(f"{out} holds other files; OUT is a new folder, or one that has this lab's marks")
+    elif (there := plans.read(place).lab) != lab.tag:
+        raise CannotJudge(f"{out} has the marks of lab {there}; choose another OUT for lab {lab.tag}")
+    return place
+
+
 @contextmanager
 def alone(out: Path) -> Iterator[None]:
     """One grader in OUT. Raises CannotJudge if there is another."""
-    out.mkdir(parents=True, exist_ok=True)
     with (out / ".lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -64,19 +80,17 @@ def alone(out: Path) -> Iterator[None]:
 
 def work(arguments: argparse.Namespace, root: Path) -> int:
     """Plan, judge, report."""
-    lab = labs.find_judged(labs.load(root), arguments.lab or named_lab(arguments.dir))
     entries = tuple(intake.entries(arguments.dir))
     if not entries:
         raise CannotJudge(f"{arguments.dir} is empty; it holds one tree or archive for each student")
-    out = arguments.out.absolute()
-    if out == arguments.dir or arguments.dir in out.parents:
-        raise CannotJudge("OUT lies in DIR, where submissions are; choose another place")
+    lab = labs.find_judged(labs.load(root), arguments.lab or named_lab(arguments.dir))
+    out = receiving(arguments.out, lab, arguments.dir)
     with alone(out):
         plan = Plan(root, out, lab.tag, arguments.policy, arguments.seed, tuple(EMULATORS), entries,
                     pristine_digest(root))
         plan.write()
         records = ENGINES[arguments.engine](plan, arguments.jobs)
-    return told(records, out)
+    return told(records, arguments.out)
 
 
 def told(records: Sequence[Record], out: Path) -> int:

@@ -25,6 +25,16 @@ class Rate:
         self.judged = 0          # by this run; what was judged before tells nothing about speed
         self.shown = 0.0
 
+    def prepare(self) -> None:
+        """What goes before the first submission, and takes a while."""
+        if self.stream.isatty():
+            self.stream.write("the reference is built and judged first")
+            self.stream.flush()
+
+    def begin(self) -> None:
+        """From now on submissions are judged."""
+        self.begun = time.monotonic()
+
     def tell(self, done: int, judged: int) -> None:
         """DONE in all; JUDGED now, and not known already."""
         self.judged += judged
@@ -53,7 +63,9 @@ def run(plan: Plan, jobs: int) -> list[Record]:
     records: list[Record] = []
     rate = Rate(sys.stderr, len(plan.entries))
     last = 0.0
+    rate.prepare()
     with Workshop(plan, jobs, plan.out / "work") as shop, ThreadPoolExecutor(jobs) as pool:
+        rate.begin()
         tests = [test.name for test in shop.lab.tests]
         left = list(reversed(plan.entries))
         begun = time.time()

@@ -181,7 +181,7 @@ class Workshop:
 
     def _record(self, entry: Entry, key: str, status: record.Status, **more: object) -> Record:
         plan = self.plan
-        older = [f"handed in before, not judged: {path.name}" for path in entry.older]
+        older = [f"also handed in, not judged: {path.name}" for path in entry.older]
         out = Record(entry.student, entry.slug, str(entry.path), self.lab.id, plan.policy, plan.seed, key, status,
                      pristine=plan.pristine, versions=record.versions(), **more)        # type: ignore[arg-type]
         out.remarks[:0] = older
