@@ -28,7 +28,7 @@ OUT     ?= $(B)
 OVERLAY ?=
 # To grade a class OUT is where the marks go.
 ifneq ($(filter grade-class,$(MAKECMDGOALS)),)
-MARKS        := $(OUT)
+MARKS        := $(if $(filter file,$(origin OUT)),,$(OUT))
 override OUT := $(B)
 endif
 # One name for one folder: what an object depends on is noted under the object's name.
@@ -42,6 +42,21 @@ MAKEFLAGS += --no-builtin-rules
 PROJECT_ONLY := grade-class regrade similar gradescope check-labs skeletons mutants bench bench-grade bench-class \
                 hostile docs \
                 emulators handout start test
+
+# A misspelt option of what gives marks or publishes would go unheard, and its default be taken.
+TAKES.grade-class := DIR OUT LAB JOBS SEED POLICY ENGINE
+TAKES.regrade     := SUBMISSION TEST
+TAKES.similar     := DIR LAB LEAST EXPORT
+TAKES.gradescope  := LAB
+TAKES.handout     := DIR LABS UPTO
+TAKES.start       := LAB DIR
+TAKES.all         := V CROSS CC LD AR NM OBJCOPY NASM PYTHON
+ifneq ($(TAKES.$(MAKECMDGOALS)),)
+said := $(foreach v,$(.VARIABLES),$(if $(filter command,$(origin $v)),$v))
+unknown := $(filter-out $(TAKES.$(MAKECMDGOALS)) $(TAKES.all) MAKE% -*,$(said))
+$(if $(unknown),$(error $(firstword $(unknown))= is no option of make $(MAKECMDGOALS); \
+there are $(patsubst %,%=,$(TAKES.$(MAKECMDGOALS)))))
+endif
 
 .PHONY: help
 help:
@@ -341,10 +356,11 @@ regrade:
 
 similar:
 	$(Q)grading/similar --dir '$(DIR)' $(call option,--lab,$(filter-out all,$(asked))) $(call option,--least,$(LEAST)) \
-		$(call option,--export,$(EXPORT))
+		$(if $(EXPORT),--export '$(EXPORT)')
 
 gradescope:
-	$(Q)grading/gradescope zip '$(filter-out all,$(asked))'
+	$(Q)$(if $(filter-out all,$(asked)),,echo 'say which lab with LAB=' >&2; exit 2;) \
+		grading/gradescope zip '$(filter-out all,$(asked))'
 
 check-labs:
 	$(Q)$(MAKE) -s kernel LAB=kernel

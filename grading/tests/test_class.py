@@ -191,3 +191,18 @@ def test_make_says_the_same(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stdout == f"1 judged, 0 unusable, 0 to be judged again: {tmp_path}/marks/grades.csv\n"
     assert not (tmp_path / "marks" / "overlay").exists()
+
+
+@pytest.mark.parametrize("words, line", [
+    ("grade-class POLCY=both", "POLCY= is no option of make grade-class; there are DIR= OUT= LAB= JOBS= SEED= POLICY= ENGINE="),
+    ("handout DIR=x UP=01", "UP= is no option of make handout; there are DIR= LABS= UPTO="),
+    ("grade-class OUT=x", "argument --dir: no folder is named"),
+    ("grade-class DIR={empty} LAB=03", "argument --out: no folder is named"),
+    ("regrade", "argument submission: no folder is named"), ("similar", "argument --dir: no folder is named"),
+    ("gradescope", "say which lab with LAB="),
+])
+def test_make_says_what_is_missing_or_misspelt(tmp_path: Path, words: str, line: str) -> None:
+    done = subprocess.run(["make", "-s", "-C", ROOT, *words.format(empty=tmp_path).split()], capture_output=True, text=True,
+                          env={**os.environ, "MAKEFLAGS": ""})
+    assert done.returncode == 2 and not done.stdout
+    assert line in done.stderr.splitlines()[0]
