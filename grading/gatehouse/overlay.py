@@ -23,6 +23,7 @@ from .safe import visible
 
 LARGEST = 1 << 20
 LONGEST = 200        # characters of a path that are told
+LOOK = "look at "    # so begins a warning that is for the instructor's eyes
 
 _WORDS = re.compile(r"\b(?:\w*nonce\w*|report\w*|machine_end)\b", re.IGNORECASE)
 _NUMBERS = re.compile(r"\b(?:0x(?P<c>[0-9a-f]+)|(?P<masm>\d[0-9a-f]*)h|(?P<decimal>\d+))[ul]*\b", re.IGNORECASE)
@@ -44,7 +45,7 @@ class Overlay:
     @property
     def warnings(self) -> list[str]:
         """What a report says of it, line by line."""
-        return [*(f"look at {line}" for line in self.flagged),
+        return [*(f"{LOOK}{line}" for line in self.flagged),
                 *(f"{path} is not there: judged as the untouched skeleton" for path in self.missing),
                 *(f"not part of a submission, not judged: {visible(path, LONGEST)}" for path in self.ignored)]
 

@@ -50,11 +50,12 @@ class Again:
 
 
 class Report:
-    """Writes to a stream; in colour only where a terminal wants it."""
+    """Writes to a stream; in colour only where a terminal wants it. Paths are told from PLACE, or else from here."""
 
-    def __init__(self, stream: TextIO, again: Again, colour: bool | None = None) -> None:
+    def __init__(self, stream: TextIO, again: Again, colour: bool | None = None, place: Path | None = None) -> None:
         self.stream = stream
         self.again = again
+        self.place = place
         self.colour = stream.isatty() and not os.environ.get("NO_COLOR") if colour is None else colour
 
     def lab(self, result: LabResult) -> None:
@@ -148,7 +149,7 @@ class Report:
             for line in group.tail:
                 self.say(self.paint(f"      | {line}", DIM))
         if verdict.directory:
-            self.say(self.paint(f"    kept:  {shown(verdict.directory)}", DIM))
+            self.say(self.paint(f"    kept:  {shown(verdict.directory, self.place or Path.cwd())}", DIM))
         self.say(f"    again: {self.again.grade(lab, verdict.test, emulator)}")
         self.say(f"    debug: {self.again.debug(lab, verdict.test, emulator)}")
 
@@ -178,9 +179,9 @@ def cut(lines: Sequence[str], most: int) -> list[str]:
     return [*once[:most], f"... and {len(once) - most} more"]
 
 
-def shown(path: Path) -> str:
-    """PATH as one would type it from here."""
+def shown(path: Path, place: Path) -> str:
+    """PATH as one would type it in PLACE."""
     try:
-        return path.relative_to(Path.cwd()).as_posix()
+        return path.relative_to(place).as_posix()
     except ValueError:
         return path.as_posix()

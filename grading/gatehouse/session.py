@@ -69,7 +69,7 @@ class Session:
         result = LabResult(lab, tests)
         if source.tree:
             more = machinery.flags(self.builder, lab, self.labs, source.files, out)
-            result.warnings += [f"look at {line}" for line in more]
+            result.warnings += [f"{overlay.LOOK}{line}" for line in more]
         place = Places(kernel / "kernel").describe
         sittings = [self.pool.submit(self.sit, lab, tests, kernel, emulator, place) for emulator in self.emulators]
         return Pending(self, kernel, result, sittings)

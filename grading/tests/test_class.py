@@ -77,7 +77,9 @@ def test_each_has_a_report(graded: tuple[Path, Path]) -> None:
     assert json.loads((wrong / "report.json").read_text())["score"] == int(rows(out)["wrong"]["score"])
     told = (wrong / "report.txt").read_text()
     kept_runs = [line.split()[-1] for line in told.split("\n") if line.strip().startswith("kept:")]
-    assert kept_runs and all((ROOT / place / "serial.log").is_file() for place in kept_runs)
+    assert kept_runs and all((wrong / place / "serial.log").is_file() for place in kept_runs)
+    assert "again: make grade LAB=00 EMU=" in told and str(out.parent) not in told
+    assert "build failure: arch/x86_64/serial/serial.c" in rows(out)["no compiler likes it"]["remark"]
 
 
 def test_what_is_known_is_not_judged_again(graded: tuple[Path, Path]) -> None:

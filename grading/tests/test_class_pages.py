@@ -80,6 +80,25 @@ def test_the_page_needs_nothing_else() -> None:
     assert Page(summary.page(LAB, [])).cells == []
 
 
+def test_what_does_not_build_is_told_once() -> None:
+    failure = "build failure: arch/x.c:1: error: expected ';'"
+    records = [made("ada", 90, symptoms={"frame": "hang: x"}),
+               made("bob", 0, symptoms={test.name: failure for test in LAB.tests})]
+    page = Page(summary.page(LAB, records))
+    assert page.cells[33:37] == ["it does not build", "1", "50%", f"1 × {failure}"]
+    assert page.cells[37:41] == ["frame", "1", "50%", "1 × hang: x"]
+    assert page.cells[41:] == ["ada", "90/100", "judged", "frame", "bob", "0/100", "judged", failure]
+
+
+def test_remarks() -> None:
+    record = made("ada", 50)
+    record.unfilled, record.look, record.blame = ["3.1"], ["look at x.c:1: names nonce", "look at y"], ["returns: fails"]
+    record.remarks = ["also handed in, not judged: a", "also handed in, not judged: b"]
+    assert sheet.remark(record) == ("holes left empty: 3.1; look at x.c:1: names nonce (and 1 more); returns: fails; "
+                                    "also handed in, not judged: a (and 1 more)")
+    assert sheet.remark(made("eve", 0, "unusable", reason="a photo")) == "a photo"
+
+
 def test_junit(tmp_path: Path) -> None:
     junit.write(tmp_path, RECORDS)
     suites = {suite.get("name"): suite for suite in ElementTree.parse(tmp_path / junit.FILE).getroot()}

@@ -43,6 +43,7 @@ class Record:
     remarks: list[str] = field(default_factory=list)       # of taking it in, and of who is to blame
     tests: dict[str, int] = field(default_factory=dict)    # points earned, by test
     symptoms: dict[str, str] = field(default_factory=dict)  # of the tests that failed: outcome and first line
+    look: list[str] = field(default_factory=list)          # lines and files for the instructor's eyes
     blame: list[str] = field(default_factory=list)         # what the student's own earlier labs break
     unfilled: list[str] = field(default_factory=list)
     forged: bool = False

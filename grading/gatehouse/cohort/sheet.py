@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from ..outcome import Outcome
 from . import atomic
 from .record import Record
 
@@ -27,14 +28,23 @@ def write(out: Path, tests: Sequence[str], records: Iterable[Record]) -> None:
 
 
 def remark(record: Record) -> str:
-    """The one thing to know besides the points."""
+    """What there is to know besides the points."""
     if record.reason:
         return record.reason
-    if record.forged:
-        return "forged: what was printed is not what the machine showed"
-    if record.unfilled:
-        return f"holes left empty: {', '.join(record.unfilled)}"
-    return next(iter([*record.blame, *record.remarks]), "")
+    said = ["forged: what was printed is not what the machine showed"] if record.forged else []
+    if unbuilt := build_failure(record):
+        said.append(unbuilt)
+    elif record.unfilled:
+        said.append(f"holes left empty: {', '.join(record.unfilled)}")
+    for lines in (record.look, record.blame, record.remarks):
+        if lines:
+            said.append(lines[0] + (f" (and {len(lines) - 1} more)" if lines[1:] else ""))
+    return "; ".join(said)
+
+
+def build_failure(record: Record) -> str:
+    """What the compiler says first, if it says anything: then no test can pass."""
+    return next((text for text in record.symptoms.values() if text.startswith(f"{Outcome.BUILD}: ")), "")
 
 
 def cell(text: str) -> str:

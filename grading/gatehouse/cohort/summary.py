@@ -12,7 +12,7 @@ from urllib.parse import quote
 from ..labs import Lab
 from . import atomic
 from .record import Record
-from .sheet import remark
+from .sheet import build_failure, remark
 
 FILE = "summary.html"
 WIDTH = 10                  # points that share a bar
@@ -22,12 +22,21 @@ STYLE = """
 :root { color-scheme: light dark; --bar: #4a7fb5; --line: #8886; }
 body { font: 16px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 64rem; padding: 0 1rem; }
 table { border-collapse: collapse; width: 100%; margin: .5rem 0 2rem; }
-th, td { text-align: left; padding: .25rem .6rem .25rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
-td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-.bar { background: var(--bar); height: .8rem; min-width: 1px; border-radius: 2px; }
-.scroll { overflow-x: auto; }
+th, td { text-align: left; padding: .25rem .8rem .25rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
+td { overflow-wrap: anywhere; }
+td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; width: 1%; }
+.bar { background: var(--bar); height: 1em; margin: .2em 0; min-width: 1px; border-radius: 2px; }
 td.wide { width: 60%; }
+td.short { white-space: nowrap; }
 code { font-size: .9em; }
+@media (max-width: 40rem) {
+  body { margin: 1rem auto; }
+  h1 { font-size: 1.4rem; }
+  .told tr { display: flex; flex-wrap: wrap; border-bottom: 1px solid var(--line); }
+  .told th, .told td { border: 0; width: auto; }
+  .told :is(th, td):first-child { flex: 1; }
+  .told :is(th, td).wide { flex-basis: 100%; }
+}
 """
 
 
@@ -71,21 +80,24 @@ def _distribution(judged: Sequence[Record]) -> str:
 
 
 def _tests(lab: Lab, judged: Sequence[Record]) -> str:
-    """The tests by how many fail them, each with what is seen most."""
+    """The tests by how many fail them, each with what is seen most. What does not build fails none of them by name."""
+    built = [record for record in judged if not build_failure(record)]
+    seen = {test.name: Counter(record.symptoms[test.name] for record in built if test.name in record.symptoms)
+            for test in lab.tests}
+    causes = [("it does not build", Counter(filter(None, map(build_failure, judged))))]
+    causes += [(f"<code>{escape(name)}</code>", found) for name, found in
+               sorted(seen.items(), key=lambda item: -item[1].total())]
     rows = []
-    for test in sorted(lab.tests, key=lambda test: -sum(test.name in record.symptoms for record in judged)):
-        seen = Counter(record.symptoms[test.name] for record in judged if test.name in record.symptoms)
-        if not seen:
+    for name, found in causes:
+        if not found:
             continue
-        failed = sum(seen.values())
-        told = "<br>".join(f"{number} × <code>{escape(text)}</code>" for text, number in seen.most_common(SYMPTOMS))
-        rest = len(seen) - SYMPTOMS
-        rows.append([("", f"<code>{escape(test.name)}</code>"), ("number", str(failed)),
-                     ("number", f"{100 * failed / len(judged):.0f}%"),
-                     ("wide", told + (f"<br>and {rest} others" if rest > 0 else ""))])
+        told = "<br>".join(f"{number} × <code>{escape(text)}</code>" for text, number in found.most_common(SYMPTOMS))
+        rest = len(found) - SYMPTOMS
+        rows.append([("", name), ("number", str(found.total())), ("number", f"{100 * found.total() / len(judged):.0f}%"),
+                     ("wide", told + (f"<br>and {rest} other{'s' if rest > 1 else ''}" if rest > 0 else ""))])
     if not rows:
         return "<p>None.</p>"
-    return _table([("", "test"), ("number", "failed by"), ("number", ""), ("wide", "as")], rows)
+    return _table([("", "test"), ("number", "failed by"), ("number", ""), ("wide", "as")], rows, "told")
 
 
 def _students(records: Iterable[Record]) -> str:
@@ -93,20 +105,23 @@ def _students(records: Iterable[Record]) -> str:
     for record in sorted(records, key=lambda one: (one.student.casefold(), one.slug)):
         link = f"students/{quote(record.slug)}/report.txt"
         mark = f"{record.score}/{record.points}" if record.status != "trouble" else "–"
-        failed = ", ".join(record.symptoms)
+        failed = "" if build_failure(record) else ", ".join(record.symptoms)
         rows.append([("", f'<a href="{escape(link)}">{escape(" ".join(record.student.split()))}</a>'), ("number", mark),
-                     ("", escape(record.status)), ("wide", escape(remark(record) or failed))])
-    return _table([("", "student"), ("number", "mark"), ("", ""), ("wide", "remark, or the tests that failed")], rows)
+                     ("short", escape(record.status)), ("wide", escape(remark(record) or failed))])
+    head = [("", "student"), ("number", "mark"), ("", ""), ("wide", "remark, or the tests that failed")]
+    return _table(head, rows, "told")
 
 
 def _bar(number: int, most: int) -> str:
     return f'<div class="bar" style="width: {100 * number / most:.1f}%"></div>' if number else ""
 
 
-def _table(head: Sequence[tuple[str, str]], rows: Sequence[Sequence[tuple[str, str]]]) -> str:
-    """Cells are pairs of a class and HTML."""
+def _table(head: Sequence[tuple[str, str]], rows: Sequence[Sequence[tuple[str, str]]], kind: str = "") -> str:
+    """Cells are pairs of a class and HTML. On a narrow screen the wide ones of a table that is `told` have a line each."""
     def line(cells: Sequence[tuple[str, str]], tag: str) -> str:
-        return "<tr>" + "".join(f'<{tag}{f" class={chr(34)}{kind}{chr(34)}" if kind else ""}>{text}</{tag}>'
-                                for kind, text in cells) + "</tr>"
-    return '<div class="scroll"><table>\n' + "\n".join([line(head, "th"), *(line(row, "td") for row in rows)]) + \
-        "\n</table></div>"
+        return "<tr>" + "".join(f"<{tag}{_class(what)}>{text}</{tag}>" for what, text in cells) + "</tr>"
+    return "\n".join([f"<table{_class(kind)}>", line(head, "th"), *(line(row, "td") for row in rows), "</table>"])
+
+
+def _class(name: str) -> str:
+    return f' class="{name}"' if name else ""

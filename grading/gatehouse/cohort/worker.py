@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from queue import SimpleQueue
 
-from .. import json_report, labs
+from .. import json_report, labs, overlay
 from ..bochs import Bochs
 from ..build import Builder, CannotJudge, Source
 from ..labs import LabError, Test
@@ -109,7 +109,8 @@ class Workshop:
             out = self._record(entry, "", "trouble", reason=f"the grader failed: {type(error).__name__}: {error}")
         out.seconds["all"] = time.monotonic() - begun
         if out.status != "judged":
-            atomic.write(folder / REPORT, f"lab {self.lab.id}: not judged\n  {out.reason}\nScore: 0/{out.points}\n")
+            end = f"Score: 0/{out.points}" if out.final else "This is not your doing; it will be judged again."
+            atomic.write(folder / REPORT, f"lab {self.lab.id}: not judged\n{_filled(out.reason, '  ')}\n{end}\n")
         out.write(folder)
         atomic.write(folder / PLANNED, self.plan.id)
         return out
@@ -131,6 +132,7 @@ class Workshop:
         result.warnings[:0] = notes
         out = self._record(entry, key, "judged", score=result.score, points=result.points,
                            remarks=list(notes), unfilled=list(result.unfilled), forged=bool(result.forged),
+                           look=[line for line in result.warnings if line.startswith(overlay.LOOK)],
                            tests={test.name: result.earned(test) for test in result.tests},
                            symptoms=symptoms(result))
         booting = sum(boot.seconds for judgement in result.judgements for boot in judgement.boots)
@@ -141,16 +143,21 @@ class Workshop:
         self._keep_runs(result, folder)
         if second:
             out.blame = [str(found) for found in self._blame(result, folder / FILES)]
-        again = Again(self.plan.seed, folder / FILES, first)
-        text = io.StringIO()
-        report = Report(text, again, colour=False)
-        report.lab(result)
-        for line in out.blame:
-            report.say(textwrap.fill(line, WIDTH, initial_indent="  ", subsequent_indent="    "))
-        report.end([result])
-        atomic.write(folder / REPORT, text.getvalue())
-        json_report.write(folder / DATA, [result], again)
+        atomic.write(folder / REPORT, self._told(result, out.blame, folder))
+        json_report.write(folder / DATA, [result], Again(self.plan.seed, folder / FILES, first))
         return out
+
+    def _told(self, result: LabResult, blame: Sequence[str], folder: Path) -> str:
+        """The report for the student, whose commands are those of a handout."""
+        text = io.StringIO()
+        report = Report(text, Again(self.plan.seed), colour=False, place=folder)
+        report.lab(result)
+        for line in blame:
+            report.say(_filled(line, "    "))
+        if blame:
+            report.say()
+        report.end([result])
+        return text.getvalue()
 
     def _blame(self, isolated: LabResult, tree: Path) -> Iterator[Blame]:
         """What the student's own earlier labs break."""
@@ -190,6 +197,10 @@ class Workshop:
     def _unusable(self, entry: Entry, reason: str) -> Record:
         points = sum(test.points for test in self.lab.tests)
         return self._record(entry, "", "unusable", reason=reason, points=points)
+
+
+def _filled(line: str, indent: str) -> str:
+    return textwrap.fill(line, WIDTH, initial_indent="  ", subsequent_indent=indent, break_on_hyphens=False)
 
 
 def unskip(result: LabResult, reference: LabResult) -> None:
