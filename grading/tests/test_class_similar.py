@@ -53,6 +53,12 @@ def test_pairs(handins: Path, tmp_path: Path) -> None:
         not (tmp_path / "for/submissions/dan/holes.c").read_text().strip()
 
 
+def test_those_who_found_the_reference_are_not_paired() -> None:
+    with_it = [similar.Pair(100, "cy", similar.REFERENCE), similar.Pair(97, "eve", similar.REFERENCE)]
+    told = [similar.Pair(98, "cy", "eve"), similar.Pair(100, "ada", "bob"), similar.Pair(90, "ada", "cy")]
+    assert similar.unexplained([*with_it, *told, similar.Pair(96, "cy", "eve")]) == [*with_it, *told]
+
+
 def test_what_was_given_is_not_compared() -> None:
     for name in LAB.hole_files:
         skeleton = (ROOT / "labs" / LAB.id / "skeleton" / name).read_text()
@@ -64,8 +70,9 @@ def test_what_was_given_is_not_compared() -> None:
 @pytest.mark.parametrize("words, line", [
     (["--dir", "{top}", "--lab", "4", "--least", "101"], "--least is percent, from 0 to 100, not 101"),
     (["--dir", "{top}/eve.jpg", "--lab", "4"], "is not a directory"), (["--dir", "{top}"], "say which lab with LAB="),
+    (["--dir", "{top}", "--lab", "4", "--export", "/proc/x"], "/proc/x cannot be a folder for what is exported: No such"),
     (["--dir", "{top}/dan", "--lab", "4"], "holds no submission for lab 04-faults"),
 ])
 def test_bad_words_get_one_line(handins: Path, words: list[str], line: str) -> None:
     done = run(*(word.format(top=handins) for word in words))
-    assert done.returncode == 2 and line in done.stderr and done.stderr.count("\n") == 1
+    assert done.returncode == 2 and line in done.stderr and done.stderr.count("\n") == 1 and not done.stdout

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from .. import holes, labs, overlay, supervise
 from ..build import CannotJudge
-from ..cli import Parser, directory, said_in_a_line
+from ..cli import Parser, directory, place, said_in_a_line
 from ..labs import Lab, LabError
 from . import intake, plan
 from .cli import named_lab
@@ -54,7 +54,7 @@ def parser() -> argparse.ArgumentParser:
     out.add_argument("--dir", type=directory, required=True, help="submissions, or the OUT of grade-class")
     out.add_argument("--lab", help="3, 03 or 03-exceptions; by default the one that was graded or packed")
     out.add_argument("--least", type=int, default=THRESHOLD, metavar="P", help="percent that a pair shares at least")
-    out.add_argument("--export", type=Path, metavar="DIR", help="write what JPlag and MOSS read, here")
+    out.add_argument("--export", type=place, metavar="DIR", help="write what JPlag and MOSS read, here")
     return out
 
 
@@ -105,6 +105,13 @@ def pairs(works: Mapping[str, Mapping[str, str]], scratch: Path) -> list[Pair]:
     return sorted(found, key=lambda pair: (-pair.alike, pair.one, pair.other))
 
 
+def unexplained(alike: Sequence[Pair]) -> list[Pair]:
+    """Without two who are no more like each other than each is like the reference."""
+    found = {name: pair.alike for pair in alike if REFERENCE in (pair.one, pair.other) for name in (pair.one, pair.other)}
+    return [pair for pair in alike if REFERENCE in (pair.one, pair.other)
+            or pair.alike > min(found.get(pair.one, 0), found.get(pair.other, 0))]
+
+
 def _compared(tool: str, files: Sequence[str], scratch: Path) -> Iterator[tuple[int, int, int]]:
     """For each two of FILES and each direction: how much of the first is in the second."""
     if len(files) < 2:
@@ -135,13 +142,16 @@ def trees(folder: Path, lab: Lab, scratch: Path) -> Iterator[tuple[str, Path | N
 
 
 def export(root: Path, lab: Lab, works: Mapping[str, Mapping[str, str]], into: Path) -> str:
-    """Write each student's text and the skeleton for JPlag and MOSS; how to call them."""
-    for name, work in works.items():
-        folder = into / "submissions" / intake.slug_of(name)
-        for kind, text in work.items():
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / f"holes{kind}").write_text(text)
-    return (f"java -jar jplag.jar -l text {into}/submissions\n"
+    """Write each student's text for JPlag and MOSS; how to call them. Raises CannotJudge."""
+    try:
+        for name, work in works.items():
+            folder = into / "submissions" / intake.slug_of(name)
+            for kind, text in work.items():
+                folder.mkdir(parents=True, exist_ok=True)
+                (folder / f"holes{kind}").write_text(text)
+    except OSError as error:
+        raise CannotJudge(f"{into} cannot be a folder for what is exported: {error.strerror}") from None
+    return (f"java -jar jplag.jar -l text -p {','.join(sorted(TOOLS))} {into}/submissions\n"
             f"moss -l c -d {into}/submissions/*/holes.c; moss -l a8086 -d {into}/submissions/*/holes.asm")
 
 
@@ -163,7 +173,10 @@ def work(arguments: argparse.Namespace, root: Path) -> int:
             raise CannotJudge(f"{arguments.dir} holds no submission for lab {lab.id}")
         works[REFERENCE] = work_of(root, lab, root)
         (scratch / "texts").mkdir()
-        told = [pair for pair in pairs(works, scratch / "texts") if pair.alike >= arguments.least]
+        alike = [pair for pair in pairs(works, scratch / "texts") if pair.alike >= arguments.least]
+        told = unexplained(alike)
+        calls = export(root, lab, {name: work for name, work in works.items() if name != REFERENCE}, arguments.export) \
+            if arguments.export else ""
         for pair in told:
             print(f"{pair.alike:4.0f}%  {_line(pair.one)}  {_line(pair.other)}")
         print(f"{len(works) - 1} submissions for lab {lab.id}; {len(told)} pairs share {arguments.least}% or more")
@@ -171,9 +184,10 @@ def work(arguments: argparse.Namespace, root: Path) -> int:
             more = f" and {len(left) - SAMPLE} more" if len(left) > SAMPLE else ""
             print(f"not compared: {', '.join(map(_line, left[:SAMPLE]))}{more}")
         if any(REFERENCE in (pair.one, pair.other) for pair in told):
-            print("The reference is public: who is like it may have found it, and is like all others who did.")
-        if arguments.export:
-            print(export(root, lab, {name: work for name, work in works.items() if name != REFERENCE}, arguments.export))
+            print("The reference is public: who is like it may have found it, and is like all others who did"
+                  + (f": {len(alike) - len(told)} pairs of such are not shown" if len(alike) > len(told) else "") + ".")
+        if calls:
+            print(calls)
     return 0
 
 
