@@ -44,7 +44,7 @@ PROJECT_ONLY := grade-class regrade similar gradescope check-labs skeletons muta
                 emulators handout start test
 
 # A misspelt option of what gives marks or publishes would go unheard, and its default be taken.
-TAKES.grade-class := DIR OUT LAB JOBS SEED POLICY ENGINE
+TAKES.grade-class := DIR OUT LAB JOBS SEED POLICY ENGINE LABS
 TAKES.regrade     := SUBMISSION TEST
 TAKES.similar     := DIR LAB LEAST EXPORT
 TAKES.gradescope  := LAB
@@ -349,7 +349,7 @@ grade:
 grade-class:
 	$(Q)grading/grade-class --dir '$(DIR)' --out '$(MARKS)' $(call option,--lab,$(filter-out all,$(asked))) \
 		$(call option,--jobs,$(JOBS)) $(call option,--policy,$(POLICY)) $(call option,--seed,$(SEED)) \
-		$(call option,--engine,$(ENGINE))
+		$(call option,--engine,$(ENGINE)) $(if $(filter command,$(origin LABS)),--labs '$(LABS)')
 
 regrade:
 	$(Q)grading/regrade '$(SUBMISSION)' $(call option,--test,$(TEST))

@@ -162,6 +162,7 @@ def test_two_graders_do_not_mix(tmp_path: Path) -> None:
     (["--dir", "{full}", "--out", "{file}", "--lab", "0"], "file cannot be a folder for the marks: File exists"),
     (["--dir", "{full}", "--out", "/proc/x", "--lab", "0"], "/proc/x cannot be a folder for the marks: No such file"),
     (["--dir", "{full}", "--out", "{other}", "--lab", "0"], "other holds other files; OUT is a new folder, or one that has"),
+    (["--dir", "{full}", "--out", "x", "--lab", "3", "--labs", "00,04"], "lab 03 is none of LABS=00,04"),
     (["--dir", "{full}", "--out", "", "--lab", "0"], "argument --out: no folder is named"),
     (["--dir", "", "--out", "x", "--lab", "0"], "argument --dir: no folder is named"),
     (["--dir", "{empty}", "--out", "x"], "is empty; it holds one tree or archive for each student"),
@@ -196,7 +197,7 @@ def test_make_says_the_same(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("words, line", [
-    ("grade-class POLCY=both", "POLCY= is no option of make grade-class; there are DIR= OUT= LAB= JOBS= SEED= POLICY= ENGINE="),
+    ("grade-class POLCY=both", "POLCY= is no option of make grade-class; there are DIR= OUT= LAB= JOBS= SEED= POLICY= ENGINE= LABS="),
     ("handout DIR=x UP=01", "UP= is no option of make handout; there are DIR= LABS= UPTO="),
     ("grade-class OUT=x", "argument --dir: no folder is named"),
     ("grade-class DIR={empty} LAB=03", "argument --out: no folder is named"),

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from .. import labs
 from ..build import CannotJudge
-from ..cli import CANNOT_JUDGE, EMULATORS, INTERRUPTED, Parser, directory, jobs, number, place
+from ..cli import CANNOT_JUDGE, EMULATORS, INTERRUPTED, Parser, chosen_labs, directory, jobs, number, place
 from ..labs import Lab, LabError
 from ..supervise import end_all
 from . import intake, local, slurm
@@ -32,6 +32,7 @@ def parser() -> argparse.ArgumentParser:
     out.add_argument("--dir", type=directory, required=True, help="holds one tree or archive for each student")
     out.add_argument("--out", type=place, required=True, help="receives grades.csv and a report for each student")
     out.add_argument("--lab", help="3, 03 or 03-exceptions; by default what `make handin` named the archives by")
+    out.add_argument("--labs", metavar="02,03,...", help="the labs of the course; those left out are the reference's")
     out.add_argument("--engine", choices=ENGINES, default="local", help="this machine, or a Slurm cluster")
     out.add_argument("--policy", choices=POLICIES, default="isolated", help="whose earlier labs a lab stands on")
     out.add_argument("--seed", type=number, default=1, metavar="S")
@@ -67,6 +68,16 @@ def receiving(out: Path, lab: Lab, handins: Path) -> Path:
     return place
 
 
+def left_out(known: Sequence[Lab], lab: Lab, course: str | None) -> tuple[int, ...]:
+    """The numbers of the labs before LAB that are not in the COURSE, "02,03". Raises LabError."""
+    if not course:
+        return ()
+    chosen = chosen_labs(list(known), [course])
+    if lab not in chosen:
+        raise LabError("", 0, f"lab {lab.tag} is none of LABS={course}")
+    return tuple(other.number for other in known if other.number < lab.number and other not in chosen)
+
+
 @contextmanager
 def alone(out: Path) -> Iterator[None]:
     """One grader in OUT. Raises CannotJudge if there is another."""
@@ -83,11 +94,13 @@ def work(arguments: argparse.Namespace, root: Path) -> int:
     entries = tuple(intake.entries(arguments.dir))
     if not entries:
         raise CannotJudge(f"{arguments.dir} is empty; it holds one tree or archive for each student")
-    lab = labs.find_judged(labs.load(root), arguments.lab or named_lab(arguments.dir))
+    known = labs.load(root)
+    lab = labs.find_judged(known, arguments.lab or named_lab(arguments.dir))
+    solved = left_out(known, lab, arguments.labs)
     out = receiving(arguments.out, lab, arguments.dir)
     with alone(out):
         plan = Plan(root, out, lab.tag, arguments.policy, arguments.seed, tuple(EMULATORS), entries,
-                    pristine_digest(root))
+                    pristine_digest(root), solved)
         plan.write()
         records = ENGINES[arguments.engine](plan, arguments.jobs)
     return told(records, arguments.out)

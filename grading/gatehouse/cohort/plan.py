@@ -33,6 +33,7 @@ class Plan:
     emulators: tuple[str, ...]
     entries: tuple[Entry, ...]
     pristine: str = ""           # digest of the tree that judges
+    solved: tuple[int, ...] = ()    # labs that the course leaves out: no student has files of them
     id: str = field(default_factory=lambda: secrets.token_hex(8))    # of this call, by which its records are known
 
     @property
@@ -53,7 +54,7 @@ class Plan:
 
     def key(self, files: str) -> str:
         """By which a judgement is known, of a submission whose files have this digest."""
-        return record.key(files, self.lab, self.policy, self.seed, self.emulators, self.pristine, record.versions())
+        return record.key(files, self.lab, self.policy, self.seed, self.emulators, self.pristine, record.versions(), self.solved)
 
     def write(self) -> None:
         """Keep it in OUT. Raises OSError."""
@@ -69,7 +70,8 @@ def read(out: Path) -> Plan:
         data = json.loads((out / FILE).read_text("utf-8"))
         data["entries"] = tuple(Entry(entry["student"], entry["slug"], Path(entry["path"]),
                                       tuple(map(Path, entry["older"]))) for entry in data["entries"])
-        data |= {"root": Path(data["root"]), "out": Path(data["out"]), "emulators": tuple(data["emulators"])}
+        data |= {"root": Path(data["root"]), "out": Path(data["out"]), "emulators": tuple(data["emulators"]),
+                 "solved": tuple(data["solved"])}
         return Plan(**data)
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise LabError("", 0, f"{out} holds no class that was graded: {error}") from None

@@ -118,7 +118,7 @@ class Workshop:
     def judge_again(self, tree: Path, tests: Sequence[Test]) -> LabResult:
         """TESTS of the files in TREE, as the mark was found. Nothing is kept."""
         with self._bench(self.plan.earlier[0]) as bench:
-            result = bench.judge(tree, tests).result
+            result = bench.judge(tree, tests, self.plan.solved).result
         unskip(result, self.reference)
         return result
 
@@ -126,7 +126,7 @@ class Workshop:
         """By the plan's policy; with `both` the mark is that on the reference's earlier labs."""
         first, *second = self.plan.earlier
         with self._bench(first) as bench:
-            judged = bench.judge(folder / FILES)
+            judged = bench.judge(folder / FILES, None, self.plan.solved)
         result = judged.result
         unskip(result, self.reference)
         result.warnings[:0] = notes
@@ -163,8 +163,8 @@ class Workshop:
         """What the student's own earlier labs break."""
         def judge(tests: Sequence[Test], repaired: Collection[int]) -> LabResult:
             with self._bench("own") as bench:
-                return bench.judge(tree, tests, repaired).result
-        earlier = [lab for lab in self.labs if lab.number < self.lab.number]
+                return bench.judge(tree, tests, [*self.plan.solved, *repaired]).result
+        earlier = [lab for lab in self.labs if lab.number < self.lab.number and lab.number not in self.plan.solved]
         yield from blamed(self.lab, earlier, isolated, judge(self.lab.tests, ()), judge)
 
     def _keep_runs(self, result: LabResult, folder: Path) -> None:
