@@ -48,6 +48,7 @@ TAKES.grade-class := DIR OUT LAB JOBS SEED POLICY ENGINE LABS
 TAKES.regrade     := SUBMISSION TEST
 TAKES.similar     := DIR LAB LEAST EXPORT
 TAKES.gradescope  := LAB
+TAKES.bench-class := LAB REPEAT LOAD
 TAKES.handout     := DIR LABS UPTO
 TAKES.start       := LAB DIR
 TAKES.all         := V CROSS CC LD AR NM OBJCOPY NASM PYTHON
@@ -323,7 +324,8 @@ QEMU_MACHINE := -accel tcg -machine q35 -cpu max,vendor=GenuineIntel -m 128 -net
 
 ##
 ##   make grade [LAB=] [EMU=] [TEST=] [SEED=]      build, boot and judge
-##project  make grade-class DIR= OUT= [LAB=] [JOBS=] [SEED=] [POLICY=] [ENGINE=]    grade many submissions; it can be stopped and goes on
+##project  make grade-class DIR= OUT= [LAB=] [JOBS=] [SEED=] [POLICY=] [LABS=] [ENGINE=]   grade many submissions;
+##project                               it can be stopped and goes on
 ##project  make regrade SUBMISSION= [TEST=]    a complaint: judge a student's folder in OUT again, and say what differs
 ##project  make similar DIR= [LAB=] [LEAST=]    submissions whose holes are alike; EXPORT= for JPlag and MOSS
 ##project  make gradescope LAB=        gradescope-labNN.zip, the autograder that Gradescope takes
@@ -333,7 +335,7 @@ QEMU_MACHINE := -accel tcg -machine q35 -cpu max,vendor=GenuineIntel -m 128 -net
 ##project  make bench [COMMIT=1]        the instructions of every way in and back, against grading/bench.toml
 ##project  make bench-grade             how long judging takes, against emulators that only exit
 ##   make sweep [EMU=] [DOOR=] [EVENT=] [SHARE=] [SEED=]   an event at every instruction of every way in and out
-##project  make bench-class [REPEAT= [LOAD=1]]    how fast a class of 200 is graded; or whether all of REPEAT verdicts are equal
+##project  make bench-class [REPEAT=] [LOAD=1]   how fast a class of 200 is graded, or whether REPEAT verdicts are equal
 ##project  make hostile [SEED=] [COUNT=] [EMU=] [CPU=]     programs made to harm the kernel; COUNT=1 tells about one
 
 # option --name,WORDS: `--name word` for each
@@ -363,7 +365,7 @@ gradescope:
 		grading/gradescope zip '$(filter-out all,$(asked))'
 
 check-labs:
-	$(Q)$(MAKE) -s kernel LAB=kernel
+	$(Q)for lab in kernel $(LABS); do $(MAKE) -s kernel LAB=$$lab || exit; done
 	$(Q)grading/lab check --objects $(B)/obj
 
 skeletons:
