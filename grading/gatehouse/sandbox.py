@@ -81,7 +81,7 @@ class Sandbox(Open):
         for name in SYSTEM:
             words += ["--symlink", os.readlink(name), name] if os.path.islink(name) else ["--ro-bind-try", name, name]
         if self.bounds.proc:
-            words += ["--proc", "/proc", "--symlink", "/proc/self/fd", "/dev/fd", "--dev-bind", "/dev/urandom", "/dev/urandom"]
+            words += ["--proc", "/proc", "--remount-ro", "/proc", "--symlink", "/proc/self/fd", "/dev/fd", "--dev-bind", "/dev/urandom", "/dev/urandom"]
         words += ["--dev-bind", "/dev/null", "/dev/null", "--size", str(self.bounds.scratch), "--tmpfs", "/tmp"]      # no /dev/zero to read for ever
         places = {path: "--ro-bind" for path in read} | {path: "--bind" for path in write}
         for path, bind in ({directory: "--bind"} | places).items():
