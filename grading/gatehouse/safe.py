@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 WIDEST = 160
+NAME_MOST = 1024
 LOOK_BACK = 64 * 1024
 UNREADABLE = 4          # a line is data, not text, when more than one byte in so many cannot be printed
 SHORTEST_DATA = 8       # bytes; less is shown as it is
@@ -21,6 +22,11 @@ def visible(text: str, most: int) -> str:
     """TEXT on one line with its letters of any language, all that a terminal would obey as \\xNN, cut after MOST."""
     shown = "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text[:most])
     return shown + (" ..." if len(text) > most else "")
+
+
+def named(text: str) -> str:
+    """A person's or a file's name on one line, whole."""
+    return visible(" ".join(text.split()), NAME_MOST)
 
 
 def tail(serial: bytes, count: int) -> list[str]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
 
+import pytest
 from gatehouse import labs
-from gatehouse.cohort import junit, sheet, summary
+from gatehouse.cohort import junit, regrade, sheet, summary
 from gatehouse.cohort.intake import slug_of
+from gatehouse.cohort.plan import Plan
 from gatehouse.cohort.record import Record
+from gatehouse.safe import named
 
 ROOT = Path(__file__).resolve().parents[2]
 LAB = labs.find(labs.load(ROOT), "03")
@@ -67,9 +71,9 @@ def test_the_page() -> None:
     assert "6 submissions, 4 judged, mean 83.0, median 93.5, seed 1, 1 unusable, 1 trouble." in text
     marks = dict(zip(page.cells[0:33:3], page.cells[1:33:3]))
     assert marks["100"] == "1" and marks["90–99"] == "2" and marks["40–49"] == "1" and sum(map(int, marks.values())) == 4
-    assert page.cells[33:37] == ["frame", "3", "75%", f"2 × wrong value: rip: expected 1, got 21 × hang: {NASTY}"]
+    assert page.cells[33:37] == ["frame", "3", "75%", f"2 × wrong value: rip: expected 1, got 21 × hang: {named(NASTY)}"]
     assert page.cells[37:41] == ["nesting", "1", "25%", "1 × panic: PANIC: x"]
-    assert page.cells[41::4] == [" ".join(NASTY.split()), "ada", "Bob", "cy", "dan", "eve"]
+    assert page.cells[41::4] == [named(NASTY), "ada", "Bob", "cy", "dan", "eve"]
     assert page.cells[42::4] == ["0/100", "100/100", "45/100", "90/100", "97/100", "–"]
 
 
@@ -116,3 +120,37 @@ def test_the_sheet(tmp_path: Path) -> None:
     assert lines[0] == "student,score,points,status,remark,frame"
     assert "'+1,,100,trouble,," in lines and "Bob,45,100,judged,,0" in lines and "ada,100,100,judged,,10" in lines
     assert len(lines) == 2 + 7
+
+
+@pytest.mark.parametrize("name", ["=1+1", "  =1+1", "\t@x", "\n-x", "+x", "\uff1d1+1", "\r=x"])
+def test_a_spreadsheet_computes_nothing(tmp_path: Path, name: str) -> None:
+    sheet.write(tmp_path, [], [made(name, 5, "unusable", reason=name)])
+    row = list(csv.reader((tmp_path / sheet.FILE).read_text().split("\n")))[1]
+    assert row[0] == row[4] == f"'{name.strip()}"
+
+
+ODD = ["\x1b]0;x\x07", "a\nb\rc", "\x9b31m", "\u202ereverse", "\udc9b", "\x00", "]]>&<\"'", "\ufffe"]
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_nothing_that_a_terminal_or_a_parser_would_obey(tmp_path: Path, name: str) -> None:
+    records = [made(name, 0, "unusable", reason=name), made(f"2{name}", 9, symptoms={"frame": f"hang: {name}"})]
+    sheet.write(tmp_path, [], records)
+    summary.write(tmp_path, LAB, records)
+    junit.write(tmp_path, records)
+    assert len(ElementTree.parse(tmp_path / junit.FILE).getroot()) == 2
+    assert len(Page((tmp_path / summary.FILE).read_text()).links) == 2
+    for file in (sheet.FILE, summary.FILE, junit.FILE):
+        text = (tmp_path / file).read_bytes().decode()
+        assert all(char.isprintable() or char == "\n" for char in text), file
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_what_is_said_of_a_complaint(tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "students" / "x"
+    folder.mkdir(parents=True)
+    Plan(ROOT, tmp_path, "03", "isolated", 1, ("qemu",), ()).write()
+    made(name, 0, "unusable", reason=name).write(folder)
+    assert regrade.main([str(folder)], ROOT) == 1
+    said = capsys.readouterr().out
+    assert all(char.isprintable() for char in said.removesuffix("\n")) and "there is no verdict" in said

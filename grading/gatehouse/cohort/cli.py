@@ -18,6 +18,7 @@ from .. import labs
 from ..build import CannotJudge
 from ..cli import CANNOT_JUDGE, EMULATORS, INTERRUPTED, Parser, chosen_labs, directory, jobs, number, place
 from ..labs import Lab, LabError
+from ..safe import named
 from ..supervise import end_all
 from . import intake, local, slurm
 from . import plan as plans
@@ -113,7 +114,7 @@ def told(records: Sequence[Record], out: Path) -> int:
     unusable = sum(record.status == "unusable" for record in records)
     print(f"{len(marks)} judged, {unusable} unusable, {len(trouble)} to be judged again: {out}/grades.csv")
     for record in trouble[:3]:
-        print(f"  {record.slug}: {record.reason}")
+        print(f"  {record.slug}: {named(record.reason)}")
     return 1 if trouble else 0
 
 
@@ -124,7 +125,7 @@ def main(words: Sequence[str], here: Path) -> int:
             return slurm.task(Path(words[1]))
         return work(parser().parse_args(words), here)
     except (CannotJudge, LabError, OSError) as error:
-        print(f"grade-class: {error}", file=sys.stderr)
+        print(f"grade-class: {named(str(error))}", file=sys.stderr)
         return CANNOT_JUDGE
     except KeyboardInterrupt:
         print("\ngrade-class: interrupted; the same command goes on from here", file=sys.stderr)

@@ -16,6 +16,7 @@ from ..build import CannotJudge
 from ..cli import Parser, directory, said_in_a_line
 from ..labs import Lab, LabError, Test
 from ..result import LabResult
+from ..safe import named
 from . import plan as plans
 from . import record
 from .blame import with_needs
@@ -38,7 +39,7 @@ def work(arguments: argparse.Namespace, root: Path) -> int:
     if kept is None or not folder.parent.parent.joinpath(plans.FILE).is_file():
         raise LabError("", 0, f"{folder} is no student's folder of a graded class; it looks like OUT/students/NAME")
     if kept.status != "judged":
-        print(f"{kept.student}: there is no verdict: {kept.reason}")
+        print(f"{named(kept.student)}: there is no verdict: {named(kept.reason)}")
         return 1
     plan = replace(plans.read(folder.parent.parent), root=root, entries=(), policy=first_of(kept), seed=kept.seed,
                    lab=kept.lab)
@@ -50,14 +51,14 @@ def work(arguments: argparse.Namespace, root: Path) -> int:
         wanted = [test for test in tests if arguments.test in (None, test.name)]
         changed = list(differences(kept, result, wanted))
     when = time.strftime("%Y-%m-%d", time.localtime(kept.judged_at))
-    print(f"{kept.student}, lab {kept.lab}, judged on {when} with seed {kept.seed}: {kept.score}/{kept.points}")
+    print(f"{named(kept.student)}, lab {kept.lab}, judged on {when} with seed {kept.seed}: {kept.score}/{kept.points}")
     if changed:
         print("the verdict does not stand:")
     else:
         print(f"the verdict stands: {', '.join(sorted({test.name for test in wanted}))}" if arguments.test else
               "the verdict stands")
     for line in [*changed, *other_conditions(kept, root)]:
-        print(f"  {line}")
+        print(f"  {named(line)}")
     return 1 if changed else 0
 
 
@@ -70,10 +71,10 @@ def chosen(lab: Lab, name: str | None) -> list[Test]:
     """The test of that name with what it needs; all without one. Raises LabError."""
     if name is None:
         return list(lab.tests)
-    named = [test for test in lab.tests if test.name == name]
-    if not named:
+    these = [test for test in lab.tests if test.name == name]
+    if not these:
         raise LabError("", 0, f"no test is called {name!r}; there are {', '.join(test.name for test in lab.tests)}")
-    return with_needs(lab, named)
+    return with_needs(lab, these)
 
 
 def differences(kept: Record, result: LabResult, tests: Sequence[Test]) -> Iterator[str]:

@@ -8,11 +8,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ..outcome import Outcome
+from ..safe import named
 from . import atomic
 from .record import Record
 
 FILE = "grades.csv"
-FORMULA = ("=", "+", "-", "@", "\t", "\r")      # a spreadsheet would compute what begins so
+FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20")      # a spreadsheet would compute what begins so, some with wide signs, too
 
 
 def write(out: Path, tests: Sequence[str], records: Iterable[Record]) -> None:
@@ -48,6 +49,6 @@ def build_failure(record: Record) -> str:
 
 
 def cell(text: str) -> str:
-    """TEXT that no spreadsheet takes for a formula, in one line."""
-    line = " ".join(text.split())
+    """TEXT that no spreadsheet takes for a formula, in one line, without what a terminal would obey."""
+    line = named(text)
     return f"'{line}" if line.startswith(FORMULA) else line

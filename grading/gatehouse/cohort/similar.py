@@ -22,6 +22,7 @@ from .. import holes, labs, overlay, supervise
 from ..build import CannotJudge
 from ..cli import Parser, directory, place, said_in_a_line
 from ..labs import Lab, LabError
+from ..safe import named
 from . import intake, plan
 from .cli import named_lab
 from .taking import take
@@ -178,21 +179,17 @@ def work(arguments: argparse.Namespace, root: Path) -> int:
         calls = export(root, lab, {name: work for name, work in works.items() if name != REFERENCE}, arguments.export) \
             if arguments.export else ""
         for pair in told:
-            print(f"{pair.alike:4.0f}%  {_line(pair.one)}  {_line(pair.other)}")
+            print(f"{pair.alike:4.0f}%  {named(pair.one)}  {named(pair.other)}")
         print(f"{len(works) - 1} submissions for lab {lab.id}; {len(told)} pairs share {arguments.least}% or more")
         if left := [student for student, tree in found.items() if tree is None]:
             more = f" and {len(left) - SAMPLE} more" if len(left) > SAMPLE else ""
-            print(f"not compared: {', '.join(map(_line, left[:SAMPLE]))}{more}")
+            print(f"not compared: {', '.join(map(named, left[:SAMPLE]))}{more}")
         if any(REFERENCE in (pair.one, pair.other) for pair in told):
             print("The reference is public: who is like it may have found it, and is like all others who did"
                   + (f": {len(alike) - len(told)} pairs of such are not shown" if len(alike) > len(told) else "") + ".")
         if calls:
             print(calls)
     return 0
-
-
-def _line(text: str) -> str:
-    return " ".join(text.split())
 
 
 def main(words: Sequence[str], here: Path) -> int:

@@ -10,6 +10,7 @@ from statistics import mean, median
 from urllib.parse import quote
 
 from ..labs import Lab
+from ..safe import named
 from . import atomic
 from .record import Record
 from .sheet import build_failure, remark
@@ -91,7 +92,7 @@ def _tests(lab: Lab, judged: Sequence[Record]) -> str:
     for name, found in causes:
         if not found:
             continue
-        told = "<br>".join(f"{number} × <code>{escape(text)}</code>" for text, number in found.most_common(SYMPTOMS))
+        told = "<br>".join(f"{number} × <code>{escape(named(text))}</code>" for text, number in found.most_common(SYMPTOMS))
         rest = len(found) - SYMPTOMS
         rows.append([("", name), ("number", str(found.total())), ("number", f"{100 * found.total() / len(judged):.0f}%"),
                      ("wide", told + (f"<br>and {rest} other{'s' if rest > 1 else ''}" if rest > 0 else ""))])
@@ -106,8 +107,8 @@ def _students(records: Iterable[Record]) -> str:
         link = f"students/{quote(record.slug)}/report.txt"
         mark = f"{record.score}/{record.points}" if record.status != "trouble" else "–"
         failed = "" if build_failure(record) else ", ".join(record.symptoms)
-        rows.append([("", f'<a href="{escape(link)}">{escape(" ".join(record.student.split()))}</a>'), ("number", mark),
-                     ("short", escape(record.status)), ("wide", escape(remark(record) or failed))])
+        rows.append([("", f'<a href="{escape(link)}">{escape(named(record.student))}</a>'), ("number", mark),
+                     ("short", escape(record.status)), ("wide", escape(named(remark(record)) or failed))])
     head = [("", "student"), ("number", "mark"), ("", ""), ("wide", "remark, or the tests that failed")]
     return _table(head, rows, "told")
 
