@@ -228,7 +228,57 @@ def a_header_of_a_gigabyte(path: Path) -> Path:
     return path
 
 
+def a_tar_with_a_gigabyte(path: Path) -> Path:
+    info = tarfile.TarInfo("movie")
+    info.size = 1 << 30
+    tar(path, (WANTED[0], TEXT), mode="w")
+    content = path.read_bytes()
+    path.write_bytes(content[:1024] + info.tobuf())
+    os.truncate(path, 1 << 30)
+    return path
+
+
+def a_zip_with_a_gigabyte(path: Path) -> Path:
+    """Of zeroes: a megabyte."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        archive.writestr(WANTED[0], TEXT)
+        with archive.open("movie", "w", force_zip64=True) as file:
+            for _ in range(1 << 10):
+                file.write(bytes(1 << 20))
+    return path
+
+
+def a_repository_of(path: Path, size: int) -> Path:
+    (path / WANTED[0]).parent.mkdir(parents=True)
+    (path / WANTED[0]).write_bytes(TEXT)
+    (path / "movie").touch()
+    os.truncate(path / "movie", size)
+    git = ["git", "-C", str(path), "-c", "core.looseCompression=1", "-c", "core.bigFileThreshold=1m", "-c", "user.name=x",
+           "-c", "user.email=x"]
+    for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "x"], ["clone", "-q", "--bare", ".", f"{path}.git"]):
+        subprocess.run([*git, *words], check=True)
+    return path
+
+
+def test_a_large_file_in_a_repository(tmp_path: Path) -> None:
+    tree = a_repository_of(tmp_path / "x", unpack.READ_MOST + (1 << 20))
+    found, notes = taken(tree, tmp_path)
+    assert set(found) == {WANTED[0]} and "movie: 269484032 bytes, more than 1 MiB" in notes[0]
+    with pytest.raises(Unusable, match="unpacks to more than 256 MiB"):
+        taken(Path(f"{tree}.git"), tmp_path)
+
+
+def test_a_large_hole(tmp_path: Path) -> None:
+    folder = tmp_path / "ada"
+    (folder / WANTED[0]).parent.mkdir(parents=True)
+    (folder / WANTED[0]).touch()
+    os.truncate(folder / WANTED[0], 1 << 30)
+    found, notes = taken(folder, tmp_path)
+    assert not found and f"{WANTED[0]}: 1073741824 bytes, more than 1 MiB; left out" in notes
+
+
 @pytest.mark.parametrize("make, reason", [
+    (a_tar_with_a_gigabyte, "unpacks to more than 256 MiB"), (a_zip_with_a_gigabyte, "unpacks to more than 256 MiB"),
     (bomb_of_zeroes, "unpacks to more than 256 MiB"), (bomb_of_names, "more than 20000 entries"),
     (a_zip_that_lies, "cannot be read"), (a_header_of_a_gigabyte, "takes more to unpack than"),
     (lambda path: tar(path, ("notes.txt", b"")), "has no arch/x86_64/serial/serial.c .*it holds notes.txt"),

@@ -184,6 +184,11 @@ def _of_repository(source: Path, scratch: Path) -> Path:
                   "refs/heads").strip()
     with suppress(Unusable):
         commit = _git("-C", str(copy), "rev-parse", "--verify", "-q", "HEAD^{commit}").strip()
+    # Rows of mode, type, object, size and path; a submodule has no size.
+    rows = _git("-C", str(copy), "ls-tree", "-r", "-l", "-z", commit).split("\0")
+    sizes = [int(row.split(maxsplit=4)[3]) for row in rows if " blob " in row]
+    if len(sizes) > ENTRIES_MOST or sum(sizes) > READ_MOST:
+        raise Unusable(_bomb(source, len(sizes) > ENTRIES_MOST))
     _git("-C", str(copy), "archive", "--format=tar", "-o", str(out), commit)
     return out
 
@@ -191,6 +196,8 @@ def _of_repository(source: Path, scratch: Path) -> Path:
 def _git(*words: str) -> str:
     done = subprocess.run(["git", "-c", "core.hooksPath=/dev/null", "-c", "safe.directory=*", *words],
                           stdin=subprocess.DEVNULL, capture_output=True, errors="replace", check=False)
+    if done.returncode < 0:
+        raise Unusable("git cannot read it: it takes too much time or space to unpack")
     if done.returncode:
         raise Unusable(f"git cannot read it: {printable((done.stderr.strip() or 'no commit').split(chr(10))[-1])}")
     return done.stdout
