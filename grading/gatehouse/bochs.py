@@ -15,20 +15,24 @@ from contextlib import ExitStack, suppress
 from dataclasses import replace
 from glob import glob
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
+from . import strangers
 from .bochs_debugger import DUMP, DUMP_MOST, HALTED, LOG_MOST, Debugger
 from .bochs_log import Log, Loop, Restarted
 from .machine import RAM, Answer, Ending, Limits, Run, View, no_answer
 from .sandbox import Enclose, Open
 from .supervise import Channel, Child, Enough, Flood, Gone, Overtime, missing
 from .symbols import NotAKernel, Symbols
+from .usage import out_of_time
 
 BIOS, VGA_BIOS = "/usr/share/bochs/BIOS-bochs-latest", "/usr/share/vgabios/vgabios.bin"
 SCREEN = "/usr/lib/*/bochs/plugins/libbx_term_gui.so"
 CONFIGURATION, MESSAGES, DISK = "bochsrc", "bochs.log", "disk.img"
 CMDLINE_AT, CMDLINE_MOST = 512, 1536     # in the disk's image
 BEGINS = ("tests_run_before", "machine_settle")      # called before each step of initialisation; around each test
+DISK_MOST = 64 << 20
 CYLINDER = 16 * 63 * 512                 # Bochs guesses the geometry of whole cylinders only
 BREAKPOINT = re.compile(r"Breakpoint (\d+),")
 MILLION = 1_000_000                      # the unit of -dumpstats
@@ -142,8 +146,8 @@ class _Machine:
             ending, debugcon = Ending.FLOOD, debugcon[:self._limits.output]
         if ending is None:
             ending, rip, detail = self._last_words()
-        (self._directory / "serial.log").write_bytes(serial)
-        (self._directory / "debugcon.log").write_bytes(debugcon)
+        strangers.write(self._directory / "serial.log", serial)
+        strangers.write(self._directory / "debugcon.log", debugcon)
         run = Run(Bochs.name, ending, serial, debugcon, rip, seen=seen, detail=detail, command=self.command,
                   directory=self._directory,
                   instructions=self._log.tick if ending in (Ending.ENDED, Ending.RESET) else None)
@@ -185,7 +189,8 @@ class _Machine:
         except Flood:
             return Ending.FLOOD, None, f"more than {limits.output} bytes of output", seen
         except Overtime:
-            return Ending.CAPPED, None, f"not finished after {limits.wall:g} s", seen
+            ending, detail = out_of_time(self._child.pid, limits)
+            return ending, None, detail, seen
         except Gone:
             return None, None, "", seen
 
@@ -205,9 +210,8 @@ class _Machine:
     def _explained(self, run: Run) -> Run:
         """RUN with its trail.  The log told when each vector came; a second machine tells where."""
         tally = self._log.tally
-        again = self._directory / "again"
-        again.mkdir(exist_ok=True)
-        (again / DISK).write_bytes((self._directory / DISK).read_bytes())
+        again = Path(mkdtemp(prefix="again-", dir=self._directory))
+        strangers.write(again / DISK, strangers.read(self._directory / DISK, DISK_MOST))
         with ExitStack() as stack:
             places = _Machine(stack, self._model, again, self._limits, self._enclose)._places(tally.places)
         trail = tally.events(lambda tick: places.get(tick, run.rip or 0))

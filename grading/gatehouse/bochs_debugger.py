@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from . import strangers
 from .devices import Devices, from_parameters
-from .machine import FAST_WAYS, FEATURES, REGISTERS, NotMapped, Table, Tr, View
+from .machine import FAST_WAYS, FEATURES, READ_MOST, REGISTERS, NotMapped, Table, Tr, View
 from .supervise import Channel, Child
 from .symbols import Symbols
 
@@ -134,7 +135,7 @@ class Debugger:
         def memory(virtual: int, length: int) -> bytes:
             if said := self.ask(f'writemem "{MEMORY}" {virtual:#x} {length}').strip():
                 raise NotMapped(f"{virtual:#x}: {said}")
-            return (directory / MEMORY).read_bytes()
+            return strangers.read(directory / MEMORY, READ_MOST)
 
         return View(values, Table(**cpu["GDTR"]), Table(**cpu["IDTR"]),
                     Tr(tr["selector"], tr["base"], tr["limit_scaled"], tr["type"]),

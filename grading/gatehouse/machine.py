@@ -32,6 +32,7 @@ class Ending(StrEnum):
     STUCK = "stuck"      # still running at the limit of guest time
     HALTED = "halted"    # hlt with interrupts off, or nothing left that would wake it
     UNASKED = "unasked"  # it knocked on the injector, and nobody was to answer
+    SLOW = "slow"        # the wall clock ran out, and the emulator was at work: the guest does what takes it very long
     CAPPED = "capped"    # the wall clock ran out: this computer was too slow, or the emulator hangs
     FLOOD = "flood"      # one of its outputs reached the cap
     FAILED = "failed"    # the emulator is missing, would not start, or died
@@ -43,7 +44,7 @@ class Limits:
 
     instructions: int = 250_000_000      # of guest time since power-on; a lab needs less than a tenth
     output: int = 256 * 1024             # bytes of serial port or debug console, each
-    wall: float = 60.0                   # seconds; protects the grader, says nothing about the guest
+    wall: float = 60.0                   # seconds; protects the grader, says little about the guest (usage.py)
 
 
 Answer = Callable[[bytes], str | None]       # the serial bytes so far -> a line for QEMU's monitor, None for no answer

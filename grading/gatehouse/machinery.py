@@ -18,7 +18,7 @@ from .labs import Lab
 # Tests, and what the image begins and ends with, are not among what a hole can join (linker.ld).
 GIVEN_SECTIONS = re.compile(r"\.tests.*|\.multiboot|\.boot|\.symbols")
 STANDINS = "standins.a"
-NAMES = re.compile(r"cmdline|v?print|report_values|skip|tests?_\w+|machine_(?:end|settle)|serial_(?:write|flush)")
+NAMES = re.compile(r"cmdline|v?print|print_to|report_values|skip|tests?_\w+|machine_(?:end|settle)|serial_(?:write|flush)")
 
 
 def refused(lab: Lab, labs: Sequence[Lab], taken: Sequence[str], out: Path, base: Path) -> Iterator[str]:
@@ -31,9 +31,15 @@ def refused(lab: Lab, labs: Sequence[Lab], taken: Sequence[str], out: Path, base
     given = symbols.archived(base) | symbols.archived(out / lab.id / STANDINS) if files else set()
     for file in files:
         made = Path(object_of(out, file))
-        for name in sorted(symbols.defined(made) & given):
+        try:
+            defines, holds = symbols.defined(made), symbols.sections(made)
+        except (symbols.NotAKernel, OSError) as error:
+            why = error.why if isinstance(error, symbols.NotAKernel) else error.strerror
+            yield f"{file}: error: what is made of it cannot be judged: it {why}"
+            continue
+        for name in sorted(defines & given):
             yield f"{file}: error: it defines {name}, which is given"
-        for name in sorted(name for name in symbols.sections(made) if GIVEN_SECTIONS.fullmatch(name)):
+        for name in sorted(name for name in holds if GIVEN_SECTIONS.fullmatch(name)):
             yield f"{file}: error: it has a section {name}, which is for given files only"
 
 

@@ -64,6 +64,7 @@ class Verdict:
     cause: str | None = None      # the hint before its values were filled in
     tail: list[str] = field(default_factory=list)
     directory: Path | None = None
+    checked: int | None = None    # how many facts the test has looked at, if it says so
 
     @property
     def fine(self) -> bool:
@@ -113,6 +114,8 @@ def _died(run: Run, place: Place) -> tuple[Outcome, list[str]]:
         return Outcome.HANG, [f"the CPU sleeps for ever{at}: {run.detail or 'hlt with interrupts off'}"]
     if run.ending == Ending.UNASKED:
         return Outcome.WRONG, [f"the kernel knocked on the injector{at}, and the test's `inject` has no line for that knock"]
+    if run.ending == Ending.SLOW:
+        return Outcome.HANG, [f"no end within the time of a test: {run.detail}"]
     if run.ending == Ending.FLOOD or len(run.serial) > FLOOD:
         return Outcome.HANG, [f"output without end{was}"]
     return Outcome.HANG, [f"no end within the time of a test{was}",

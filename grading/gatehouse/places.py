@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from functools import cache
 from pathlib import Path
 
+from . import bounded
+from .sandbox import Bounds, Open
 from .symbols import Symbols
 
+SECONDS = 20.0
+READ = Bounds(memory=512 << 20, cpu=5, processes=4, file=1 << 20, proc=False)
 LINE = re.compile(r"([^/\s]+:\d+)(?: \(.*\))?")
 
 
 class Places:
-    """The places of one kernel.  Raises NotAKernel, OSError."""
+    """The places of one kernel, whose debug information is read in SANDBOX.  Raises NotAKernel, OSError."""
 
-    def __init__(self, kernel: Path) -> None:
+    def __init__(self, kernel: Path, sandbox: type[Open] = Open) -> None:
         self._kernel = kernel
+        self._sandbox = sandbox(READ)
         self._symbols = Symbols(kernel)
         self.describe = cache(self._describe)
 
@@ -32,11 +36,11 @@ class Places:
 
         A kernel without such information is not worth a complaint.
         """
+        folder = self._kernel.parent.absolute()
+        command = ["addr2line", "-i", "-e", str(folder / self._kernel.name), f"{address:#x}"]
         try:
-            done = subprocess.run(["addr2line", "-i", "-e", str(self._kernel), f"{address:#x}"],
-                                  stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace",
-                                  check=False)
-        except OSError:
+            done = bounded.ended(self._sandbox.enclose(command, folder, read=[folder]), folder, SECONDS)
+        except (OSError, bounded.Late):
             return None
-        found = LINE.search(done.stdout.rpartition("/")[2]) if not done.returncode else None
+        found = LINE.search(done.out.rpartition("/")[2]) if not done.status else None
         return found[1] if found else None

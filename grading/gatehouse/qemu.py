@@ -24,12 +24,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from . import strangers
 from .machine import RAM, Answer, Ending, Limits, Run, View, no_answer
 from .qemu_trail import Loop, TrailLog, options
 from .qmp import Qmp, view
 from .sandbox import Enclose, Open
 from .supervise import Channel, Child, Flood, Gone, Overtime, missing
 from .symbols import NotAKernel, Symbols
+from .usage import out_of_time
 
 PROGRAM = "qemu-system-x86_64"
 SHIFT = 6                            # an instruction takes 2**SHIFT ns
@@ -123,8 +125,8 @@ class _Machine:
         ending, rip, detail, seen = self._watch(look)
         self._child.finish()
         serial, debugcon = bytes(self._serial.data), bytes(self._debugcon.data)
-        (self._directory / "serial.log").write_bytes(serial)
-        (self._directory / "debugcon.log").write_bytes(debugcon)
+        strangers.write(self._directory / "serial.log", serial)
+        strangers.write(self._directory / "debugcon.log", debugcon)
         if ending == Ending.RESET and not detail:
             detail = "triple fault" if self._trail.triple else "reset by a port, not by a fault"
         crashed = ending in (Ending.RESET, Ending.STUCK, Ending.FLOOD)
@@ -164,7 +166,8 @@ class _Machine:
         except Flood:
             return Ending.FLOOD, None, f"more than {limits.output} bytes of output", None
         except Overtime:
-            return Ending.CAPPED, None, f"not finished after {limits.wall:g} s", None
+            ending, detail = out_of_time(self._child.pid, limits)
+            return ending, None, detail, None
         except Gone:
             return Ending.FAILED, None, self._last_words(), None
 

@@ -8,8 +8,9 @@ import socket
 from pathlib import Path
 from typing import Any
 
+from . import strangers
 from .devices import from_monitor
-from .machine import FEATURES, REGISTERS, NotMapped, Table, Tr, View, sign_extended
+from .machine import FEATURES, RAM, REGISTERS, NotMapped, Table, Tr, View, sign_extended
 from .supervise import Child
 from .symbols import Symbols
 
@@ -102,11 +103,11 @@ def view(qmp: Qmp, gdb: socket.socket, directory: Path, symbols: Symbols) -> Vie
             qmp.do("memsave", val=sign_extended(virtual), size=length, filename=MEMORY)
         except Refused as error:
             raise NotMapped(f"{virtual:#x}: {error}") from error
-        return (directory / MEMORY).read_bytes()
+        return strangers.read(directory / MEMORY, RAM)
 
     def physical(address: int, length: int) -> bytes:
         qmp.do("pmemsave", val=address, size=length, filename=MEMORY)
-        return (directory / MEMORY).read_bytes()
+        return strangers.read(directory / MEMORY, RAM)
 
     def kernel_gs() -> int:
         qmp.monitor("gdbserver chardev:gdb")

@@ -52,7 +52,7 @@ class Runs:
         if self.keep_all:
             return
         for path in list(directory.iterdir()):
-            if path.name not in WORTH:
+            if path.name not in WORTH or path.is_symlink() or not path.is_file():
                 _remove(path)
             elif path.stat().st_size > LOG_MOST:
                 os.truncate(path, LOG_MOST)

@@ -23,6 +23,7 @@ from .places import Places
 from .progress import Progress
 from .result import LabResult, unbuilt
 from .runs import Runs, place_of
+from .symbols import NotAKernel
 
 REFUSED = 4          # names that are told
 
@@ -61,6 +62,11 @@ class Session:
         if not error and source.tree:
             error = list(islice(machinery.refused(lab, self.labs, source.files, out, builder.root / "build/base.a"), REFUSED))
         self.progress.finish(lab.tag)
+        if not error:
+            try:
+                place = Places(kernel / "kernel", type(builder.sandbox)).describe
+            except NotAKernel as damage:
+                error = [f"error: the kernel cannot be judged: it {damage.why}"]
         if error:
             self.runs.drop(kernel)
             hint = hints.choose(hints.of_lab(lab), "", Outcome.BUILD, "\n".join(error))
@@ -70,7 +76,6 @@ class Session:
         if source.tree:
             more = machinery.flags(self.builder, lab, self.labs, source.files, out)
             result.warnings += [f"{overlay.LOOK}{line}" for line in more]
-        place = Places(kernel / "kernel").describe
         sittings = [self.pool.submit(self.sit, lab, tests, kernel, emulator, place) for emulator in self.emulators]
         return Pending(self, kernel, result, sittings)
 

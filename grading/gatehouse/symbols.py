@@ -1,4 +1,7 @@
-"""The kernel's symbols, read from its ELF file: names for addresses and addresses for names."""
+"""The kernel's symbols, read from its ELF file: names for addresses and addresses for names.
+
+A student's assembler code decides what stands in such a file, so nothing in it is believed: all reading has its bounds.
+"""
 
 from __future__ import annotations
 
@@ -9,16 +12,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from . import strangers
+
 SYMTAB, NOBITS = 2, 8        # types of sections
-WRITE, ALLOCATED = 1, 2      # flags of sections
 NOTYPE, SECTION, FILE = 0, 3, 4      # types of symbols; the last two name no place
 LOCAL = 0                    # a binding: the name is the object's own
 ABSOLUTE = 0xfff1            # instead of a section's index
+DAMAGE = (struct.error, IndexError, ValueError, OverflowError)
+FILE_MOST = 64 << 20         # bytes of a file
+SYMBOLS_MOST = 50_000        # the complete kernel has five thousand
+NAME_MOST = 512              # bytes
 MARKERS = ("_start", "_end", "_stop")        # the linker script's, where a function's name says more
 
 
 class NotAKernel(Exception):
-    """The file is no ELF64 file with a symbol table."""
+    """PATH is no ELF64 file with a symbol table: WHY."""
+
+    def __init__(self, path: Path, why: object) -> None:
+        super().__init__(f"{path} {why}")
+        self.why = str(why)
 
 
 @dataclass(frozen=True)
@@ -43,8 +55,8 @@ class Symbols:
         try:
             sections = _sections(data)
             symbols = list(_read(data, sections))
-        except (struct.error, IndexError, ValueError) as error:
-            raise NotAKernel(f"{path} is damaged: {error}") from error
+        except DAMAGE as error:
+            raise NotAKernel(path, f"is damaged: {error}") from error
         self._data = data
         self._sections = [section for section in sections if section[3] and section[1] != NOBITS]
         self._named = {symbol.name: symbol for symbol in symbols}
@@ -73,9 +85,15 @@ class Symbols:
         raise KeyError(f"{address:#x}")
 
     def sealed(self) -> Iterator[tuple[int, bytes]]:
-        """Address and content of each section in the upper half that nobody may write."""
-        for _, _, flags, address, offset, size, *_ in self._sections:
-            if flags & (WRITE | ALLOCATED) == ALLOCATED and address >> 63 and size:
+        """Address and content of each section of code and constants, by the linker script's borders.
+
+        A section's flags say less: one input section that may be written makes the whole one such.
+        """
+        start, end = self.get("text_start"), self.get("rodata_end")
+        if start is None or end is None:
+            return
+        for _, _, _, address, offset, size, *_ in self._sections:
+            if start <= address < end and size:
                 yield address, self._data[offset:offset + size]
 
     def stubs(self) -> dict[int, int]:
@@ -107,8 +125,8 @@ def shared(path: Path) -> set[str]:
     data = _elf(path)
     try:
         return {_name(data, row) for row in _rows(data, _sections(data)) if row.info >> 4 != LOCAL}
-    except (struct.error, IndexError, ValueError) as error:
-        raise NotAKernel(f"{path} is damaged: {error}") from error
+    except DAMAGE as error:
+        raise NotAKernel(path, f"is damaged: {error}") from error
 
 
 def defined(path: Path) -> set[str]:
@@ -116,8 +134,8 @@ def defined(path: Path) -> set[str]:
     data = _elf(path)
     try:
         return {_name(data, row) for row in _rows(data, _sections(data)) if row.info >> 4 != LOCAL and row.section}
-    except (struct.error, IndexError, ValueError) as error:
-        raise NotAKernel(f"{path} is damaged: {error}") from error
+    except DAMAGE as error:
+        raise NotAKernel(path, f"is damaged: {error}") from error
 
 
 def sections(path: Path) -> set[str]:
@@ -126,9 +144,9 @@ def sections(path: Path) -> set[str]:
     try:
         rows = _sections(data)
         names = rows[struct.unpack_from("<H", data, 0x3e)[0]]
-        return {data[start:data.index(b"\0", start)].decode("latin-1") for start in (names[4] + row[0] for row in rows)}
-    except (struct.error, IndexError, ValueError) as error:
-        raise NotAKernel(f"{path} is damaged: {error}") from error
+        return {_text(data, names[4] + row[0]).decode("latin-1") for row in rows}
+    except DAMAGE as error:
+        raise NotAKernel(path, f"is damaged: {error}") from error
 
 
 def archived(path: Path) -> set[str]:
@@ -144,15 +162,17 @@ def archived(path: Path) -> set[str]:
 
 
 def _elf(path: Path) -> bytes:
-    data = path.read_bytes()
+    data = strangers.read(path, FILE_MOST)
     if data[:5] != b"\x7fELF\x02":
-        raise NotAKernel(f"{path} is no ELF64 file")
+        raise NotAKernel(path, "is no ELF64 file")
     return data
 
 
 def _sections(data: bytes) -> list[tuple[int, ...]]:
     table, = struct.unpack_from("<Q", data, 0x28)
     size, count = struct.unpack_from("<HH", data, 0x3a)
+    if table and not count:          # then it stands elsewhere, for it is above 65279
+        raise ValueError("more sections than a kernel needs")
     return [struct.unpack_from("<IIQQQQIIQQ", data, table + size * index) for index in range(count)]
 
 
@@ -172,6 +192,8 @@ def _rows(data: bytes, sections: list[tuple[int, ...]]) -> Iterator[_Row]:
         if section[1] != SYMTAB:
             continue
         strings = sections[section[6]][4]
+        if not section[9] or section[5] // section[9] > SYMBOLS_MOST:
+            raise ValueError(f"more than {SYMBOLS_MOST} symbols")
         for offset in range(section[4], section[4] + section[5], section[9]):
             name, info, _, index, value, size = struct.unpack_from("<IBBHQQ", data, offset)
             if name:
@@ -179,7 +201,11 @@ def _rows(data: bytes, sections: list[tuple[int, ...]]) -> Iterator[_Row]:
 
 
 def _name(data: bytes, row: _Row) -> str:
-    return data[row.name:data.index(b"\0", row.name)].decode("ascii", "replace")
+    return _text(data, row.name).decode("ascii", "replace")
+
+
+def _text(data: bytes, start: int) -> bytes:
+    return data[start:data.index(b"\0", start, start + NAME_MOST)]
 
 
 def _read(data: bytes, sections: list[tuple[int, ...]]) -> Iterator[_Symbol]:

@@ -279,7 +279,7 @@ def test_a_guest_that_speaks_like_the_debugger(boot: Boot, cause: Callable[[str]
 
 def test_the_wall_clock(boot: Boot) -> None:
     run = boot("spin", Limits(wall=0.1))
-    assert (run.ending, run.detail) == (Ending.CAPPED, "not finished after 0.1 s")
+    assert run.ending in (Ending.CAPPED, Ending.SLOW) and run.detail.startswith("not finished after 0")
 
 
 def test_an_emulator_that_dies(boot: Boot) -> None:

@@ -1,0 +1,32 @@
+"""What a child has used of this computer, for the question whose fault it is that it does not come to an end."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from .machine import Ending, Limits
+
+SESSION, USER, SYSTEM = 3, 11, 12        # fields of /proc/PID/stat behind the name (proc_pid_stat(5))
+BUSY = 0.5           # of the wall clock's time
+
+
+def processor_seconds(session: int) -> float:
+    """What the living processes of SESSION have used so far."""
+    ticks = 0
+    for place in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = place.read_text("utf-8", "replace").rpartition(")")[2].split()
+        except OSError:                 # it has ended meanwhile
+            continue
+        if int(fields[SESSION]) == session:
+            ticks += int(fields[USER]) + int(fields[SYSTEM])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def out_of_time(session: int, limits: Limits) -> tuple[Ending, str]:
+    """How a machine ended for which the wall clock ran out: the guest's doing only if its emulator was at work."""
+    used = processor_seconds(session)
+    if used >= BUSY * limits.wall:
+        return Ending.SLOW, f"not finished after {used:.0f} s of processor time"
+    return Ending.CAPPED, f"not finished after {limits.wall:g} s"
