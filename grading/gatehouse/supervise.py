@@ -206,6 +206,7 @@ class Child:
                 elif not self._ended:
                     self._read(key)
             if self._ended:
+                self.kill()          # what it has left behind holds the channels' other ends
                 self._drain()
 
     def allow(self, seconds: float) -> None:

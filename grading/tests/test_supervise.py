@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -142,3 +143,14 @@ def test_what_to_install() -> None:
     assert supervise.missing({"sh": "dash", "/bin/sh": "dash"}) is None
     assert supervise.missing({"no-such": "package-a"}) == "no-such is not installed: apt-get install package-a"
     assert supervise.missing({"/no/file": "package-b"}) == "/no/file is not installed: apt-get install package-b"
+
+
+def test_what_a_child_leaves_behind_is_not_waited_for(tmp_path: Path) -> None:
+    """bubblewrap's inner process outlives the outer one, if that is killed while both begin."""
+    with Channel(1000) as out:
+        with Child(["sh", "-c", "echo said; sleep 60 & exit 0"], tmp_path, 30, give=[out.write_end], stdout=out.write_end) as child:
+            child.watch(out.read_end, out.feed)
+            begun = time.monotonic()
+            with pytest.raises(Gone):
+                child.until(lambda: False)
+            assert out.data == b"said\n" and time.monotonic() - begun < SOON
