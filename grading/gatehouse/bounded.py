@@ -15,16 +15,22 @@ HOURS = 3600.0                   # for a machine that stands still; what a build
 # How the compilers, the linker and make say that a limit was met, each line as a whole theirs.
 WHOLE = r"^(?:make(?:\[\d+\])?: \*\*\* \[\S+: \S+\] |(?:\S*gcc|collect2): .*: )"
 MET = {
-    "processor": re.compile(WHOLE + r"(?:CPU time limit exceeded|Killed)", re.MULTILINE),
+    "processor": re.compile(rf"{WHOLE}CPU time limit exceeded|^CPU time limit exceeded$", re.MULTILINE),
     "file": re.compile(WHOLE + r"File size limit exceeded", re.MULTILINE),
     "memory": re.compile(r"^(?:(?:\S*/)?(?:cc1|as|ld|nasm|awk|objcopy)\S*: .*)?"
                          r"(?:out of memory|(?:virtual )?memory exhausted|annot allocate memory)", re.MULTILINE),
 }
+# No bound ends a program so: somebody has, or a computer without memory left.
+KILLED = re.compile(WHOLE + "Killed", re.MULTILINE)
 MADE = re.compile(r"^make(?:\[\d+\])?: \*\*\* \[\S+: \S*?/obj/(\S+)\.o\]", re.MULTILINE)
 
 
 class Late(Exception):
     """The build did not come to an end, and did not use its processor time either."""
+
+
+class Killed(Exception):
+    """The build was ended from outside."""
 
 
 @dataclass(frozen=True)
@@ -58,10 +64,12 @@ def ended(command: Sequence[str], directory: Path, seconds: float, most: int = S
 
 
 def build(command: Sequence[str], directory: Path) -> str | None:
-    """What COMMAND said if it failed, None if all went well; too much of it is a failure, too. Raises Late."""
+    """What COMMAND said if it failed, None if all went well; too much of it is a failure, too. Raises Late, Killed."""
     made = ended(command, directory, HOURS)
     if made.flooded:
         return f"{made.wrong}\nmore than {SAID_MOST >> 20} MiB of messages"
+    if made.status < 0 or made.status and KILLED.search(made.wrong):
+        raise Killed("this computer, or somebody on it, has ended a program of the build")
     return made.wrong or made.out or f"make ended with status {made.status} and said nothing" if made.status else None
 
 

@@ -109,6 +109,8 @@ class Builder:
                                  self.root)
         except bounded.Late as error:
             raise CannotJudge(f"the build does not end: {error}") from None
+        except bounded.Killed as error:
+            raise CannotJudge(str(error)) from None
 
     def _copy(self, built: Path, into: Path) -> None:
         into.mkdir(parents=True, exist_ok=True)

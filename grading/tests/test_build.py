@@ -152,3 +152,10 @@ def test_what_an_object_depends_on_is_known_by_every_name_of_its_folder(tmp_path
     ahead = time.time() + 10
     os.utime(project / "arch/x86_64/include/common.inc", (ahead, ahead))
     assert "NASM arch/x86_64/cpu/gdt_load.asm" in compiled(f"OUT={project}/build", "-n")
+
+
+@pytest.mark.parametrize("who", ["$PPID", "$$"])
+def test_a_build_that_is_killed_is_nobodys_failure(tmp_path: Path, who: str) -> None:
+    (tmp_path / "Makefile").write_text(f"kernel:\n\t@kill -KILL {who.replace('$', '$$')}\n")
+    with pytest.raises(CannotJudge, match="has ended a program of the build"):
+        Builder(tmp_path, 1).kernel(Lab(0, "00-serial", "", tmp_path), Source(), tmp_path / "out", tmp_path / "into")
