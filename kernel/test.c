@@ -17,7 +17,8 @@ static const char *skipped;
 static u64 random_state;
 
 static const struct test *const *next = tests_start;
-static unsigned planned, number, failures, skips;
+static unsigned number;
+struct tests_tally tests_tally;
 
 // `0xffffffff80104040 (do_bug+0x10)`
 static void print_place(u64 address)
@@ -153,9 +154,9 @@ void tests_begin(void)
 {
     check_names();
     for (const struct test *const *test = tests_start; test != tests_stop; test++)
-        planned += wanted(*test);
-    if (planned)
-        print("KTAP version 1\n1..%u\n", planned);
+        tests_tally.planned += wanted(*test);
+    if (tests_tally.planned)
+        print("KTAP version 1\n1..%u\n", tests_tally.planned);
 }
 
 static void run(const struct test *test)
@@ -175,8 +176,8 @@ static void run(const struct test *test)
         print(" # %u facts", facts);
     print("\n");
     machine_settle();
-    failures += failed;
-    skips += skipped && !failed;
+    tests_tally.failed += failed;
+    tests_tally.skipped += skipped && !failed;
 }
 
 void tests_run_before(u64 step)
@@ -188,7 +189,9 @@ void tests_run_before(u64 step)
 
 bool tests_end(void)
 {
+    const struct tests_tally *all = &tests_tally;
+
     print("# END [%s] %u passed, %u failed, %u skipped\n", cmdline.nonce,
-          planned - failures - skips, failures, skips);
-    return !failures;
+          all->planned - all->failed - all->skipped, all->failed, all->skipped);
+    return !all->failed;
 }

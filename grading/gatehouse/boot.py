@@ -9,12 +9,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from . import strangers
 from .ktap import Transcript, parse
 from .labs import Lab, Test
 from .machine import Answer, Emulator, Ending, Limits, Run, View
 from .outcome import Crash, Place, ending
 from .probe_facts import Finding
-from .probe_image import modified
+from .probe_image import CHECK, modified, passed
 from .probes import PROBES
 from .runs import TOLD, Runs
 
@@ -65,19 +66,27 @@ class Bench:
         directory = self.runs.new(f"{self.lab.tag}-{self.emulator.name}")
         self.tell(f"{len(names)} tests")
         begun = time.monotonic()
-        run = self.emulator.of(tests[0].cpu).run(self.kernel, cmdline, directory, self.limits, self._look(),
+        counted: list[int | None] = []
+        run = self.emulator.of(tests[0].cpu).run(self.kernel, cmdline, directory, self.limits, self._look(counted),
                                 answers(tests, nonce))
         seconds = time.monotonic() - begun
-        (directory / TOLD).write_text(f"{shlex.join(run.command)}\nthe kernel's command line: {cmdline}\n")
+        strangers.write(directory / TOLD, f"{shlex.join(run.command)}\nthe kernel's command line: {cmdline}\n".encode())
         said = parse(run.serial, names, nonce)
+        if counted and counted[0] is not None and run.seen is not None and said.passed > counted[0]:
+            run.seen.append(Finding(CHECK, counted[0], said.passed, f"{said.passed} tests were printed as passed, and "
+                                    f"the kernel has counted {counted[0]}"))
         return Boot(tuple(tests), nonce, run, said, ending(run, said, self.place), seconds)
 
-    def _look(self) -> Callable[[View], list[Finding]]:
-        """The lab's probe, and a look at the kernel's image, for the emulator to show them the stopped machine."""
+    def _look(self, counted: list[int | None]) -> Callable[[View], list[Finding]]:
+        """The lab's probe, and a look at the kernel's image, for the emulator to show them the stopped machine.
+
+        COUNTED receives how many tests have passed by the kernel's own count.
+        """
         probe = self.lab.probe
 
         def look(view: View) -> list[Finding]:
             found = modified(view)
+            counted.append(passed(view))
             if probe is None:
                 return found
             try:

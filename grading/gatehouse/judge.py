@@ -17,11 +17,13 @@ from . import bulk, early, hints
 from .boot import Bench, Boot
 from .disagreements import reason
 from .labs import Hint, Test
+from .machine import Ending
 from .outcome import Crash, Outcome, Verdict, silence
 from .probe_facts import Finding
 from .probe_image import CHECK as IMAGE
 from .safe import escape, tail
 
+SLOW_MOST = 2        # boots that end by the wall clock; then the lab has had its time
 SHORT_TAIL = 3
 LONG_TAIL = 8
 EXPECTED = re.compile(r": expected .*, got ")
@@ -80,6 +82,12 @@ class _Work:
                 self.lose([test for test in waiting if test.name == culprit], boot)
             else:
                 self.died_early(boot)
+            if self.slow() >= SLOW_MOST:
+                self.lose(self.waiting(), boot)
+
+    def slow(self) -> int:
+        """How many boots took this computer more than a kernel may, whatever it does."""
+        return sum(boot.run.ending == Ending.SLOW for boot in self.out.boots)
 
     def culprit(self, boot: Boot) -> str | None:
         """The test that ended the machine; None if that was the kernel's own initialisation."""
@@ -92,7 +100,7 @@ class _Work:
         """Early tests that came to a result keep it; all that should have followed shares the crash."""
         for test in boot.tests:
             if test.name in self.early and boot.said.sections[test.name].ok is not None:
-                self.give(test.name, *_said(test, boot, self.bench.seed), boot)
+                self.hear(test, boot)
         self.lose(self.waiting(), boot)
 
     def after_the_end(self, boot: Boot) -> None:
@@ -110,6 +118,8 @@ class _Work:
             if test in self.waiting():
                 boot = self.boot([test])
                 self.give(test.name, *_panicked(test, boot), boot)
+                if self.slow() >= SLOW_MOST:
+                    self.lose(self.waiting(), boot)
 
     def waiting(self) -> list[Test]:
         """The tests without a verdict, after those that lack what they need got theirs."""
@@ -138,7 +148,7 @@ class _Work:
     def settle(self, boot: Boot) -> None:
         """Verdicts from a boot that reached its end, then what the probe saw at that end."""
         for test in boot.tests:
-            self.give(test.name, *_said(test, boot, self.bench.seed), boot)
+            self.hear(test, boot)
         if not boot.said.ended:
             self.without_end(boot)
         self.tampered([found.text for found in boot.run.seen or () if found.check == IMAGE], boot)
@@ -157,6 +167,11 @@ class _Work:
             more = [f"and {len(texts) - SHOWN} more of this kind"] if len(texts) > SHOWN else []
             unset = all(finding.unset for finding in found)
             self.weigh([*texts[:SHOWN], *more], probe.noticed_by(check), boot, unset=unset)
+
+    def hear(self, test: Test, boot: Boot) -> None:
+        """The verdict by what the test said."""
+        self.give(test.name, *_said(test, boot, self.bench.seed), boot)
+        self.out.verdicts[test.name].checked = boot.said.sections[test.name].checked
 
     def without_end(self, boot: Boot) -> None:
         """The END line was lost on its way, which costs the lab's last test."""

@@ -65,6 +65,11 @@ class Transcript:
     notes: Counter[str] = field(default_factory=Counter)
 
     @property
+    def passed(self) -> int:
+        """How many tests say `ok`."""
+        return sum(bool(section.ok) and section.skip is None for section in self.sections.values())
+
+    @property
     def unfinished(self) -> str | None:
         """The test during which the output stopped."""
         if self.last and self.sections[self.last].ok is None:

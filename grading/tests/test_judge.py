@@ -12,7 +12,7 @@ from guests import Guest, Replay, Said, a_test, crash, lab, transcript, until
 
 from gatehouse import bulk, hints, labs
 from gatehouse.boot import Bench, answers
-from gatehouse.judge import Judgement, judge
+from gatehouse.judge import SLOW_MOST, Judgement, judge
 from gatehouse.machine import Ending, Event, Limits
 from gatehouse.outcome import Outcome
 from gatehouse.runs import Runs
@@ -247,6 +247,14 @@ def test_emulator_failure_is_tried_again_and_then_told(root: Path, ending: Endin
     expect(judgement, **dict.fromkeys(NAMES, "emulator failure"))
     assert judgement.verdicts["gates"].detail == ["qemu: no such machine"]
     assert len(emulator.booted) == 2
+
+
+def test_what_is_too_slow_to_emulate_is_the_kernels_affair(root: Path) -> None:
+    judgement, emulator = sit(plain(root), lambda tests, nonce: Said(until(transcript(tests, nonce), "# begin 1"), Ending.SLOW,
+                                                                     detail="not finished after 50 s of processor time"))
+    expect(judgement, **dict.fromkeys(NAMES, "hang"))
+    assert len(emulator.booted) == SLOW_MOST
+    assert judgement.verdicts["gates"].detail[0] == "no end within the time of a test: not finished after 50 s of processor time"
 
 
 def test_what_the_emulator_spoils_once_costs_nothing(root: Path) -> None:

@@ -24,17 +24,18 @@ from ..qemu import Qemu
 from ..report import WIDTH, Again, Report
 from ..result import LabResult
 from ..runs import Runs
+from ..safe import named
 from ..sandbox import Bounds, Nobody, Open, Sandbox
 from ..session import Session
 from ..supervise import keep
-from . import atomic, record
+from . import atomic, record, thorough
 from .blame import Blame, blamed
 from .intake import Entry
 from .plan import Plan
 from .record import Record
 from .taking import UNPACK, take
 from .unpack import Unusable
-from .workshop import BUILD, Earlier, Workbench, forget_private, make_view
+from .workshop import BUILD, Earlier, Workbench, hide_sources, make_view
 
 FILES, REPORT, DATA, RUNS, PLANNED = "files", "report.txt", "report.json", "runs", ".plan"
 EMULATE = Bounds(cpu=120)
@@ -76,7 +77,7 @@ class Workshop:
             for number in range(self.jobs):
                 benches.put(Workbench(self.session, self.lab, earlier, view, self.place / f"{earlier}-{number}",
                                       self.sandbox(BUILD)))
-            forget_private(view, self.lab)
+            hide_sources(view, self.labs, self.lab)
         with self._bench(plan.earlier[0]) as bench:
             self.reference = bench.reference()
         return self
@@ -110,7 +111,7 @@ class Workshop:
         out.seconds["all"] = time.monotonic() - begun
         if out.status != "judged":
             end = f"Score: 0/{out.points}" if out.final else "This is not your doing; it will be judged again."
-            atomic.write(folder / REPORT, f"lab {self.lab.id}: not judged\n{_filled(out.reason, '  ')}\n{end}\n")
+            atomic.write(folder / REPORT, f"lab {self.lab.id}: not judged\n{_filled(named(out.reason), '  ')}\n{end}\n")
         out.write(folder)
         atomic.write(folder / PLANNED, self.plan.id)
         return out
@@ -119,7 +120,7 @@ class Workshop:
         """TESTS of the files in TREE, as the mark was found. Nothing is kept."""
         with self._bench(self.plan.earlier[0]) as bench:
             result = bench.judge(tree, tests, self.plan.solved).result
-        unskip(result, self.reference)
+        thorough.compare(result, self.reference)
         return result
 
     def _judge(self, entry: Entry, folder: Path, key: str, notes: Sequence[str]) -> Record:
@@ -128,7 +129,7 @@ class Workshop:
         with self._bench(first) as bench:
             judged = bench.judge(folder / FILES, None, self.plan.solved)
         result = judged.result
-        unskip(result, self.reference)
+        thorough.compare(result, self.reference)
         result.warnings[:0] = notes
         out = self._record(entry, key, "judged", score=result.score, points=result.points,
                            remarks=list(notes), unfilled=list(result.unfilled), forged=bool(result.forged),
@@ -203,17 +204,6 @@ def _filled(line: str, indent: str) -> str:
     return textwrap.fill(line, WIDTH, initial_indent="  ", subsequent_indent=indent, break_on_hyphens=False)
 
 
-def unskip(result: LabResult, reference: LabResult) -> None:
-    """A test that the reference does not skip in the same emulator cannot be skipped by a student's kernel."""
-    fine = {(judgement.emulator, name) for judgement in reference.judgements
-            for name, verdict in judgement.verdicts.items() if verdict.outcome != Outcome.SKIPPED}
-    for judgement in result.judgements:
-        for name, verdict in judgement.verdicts.items():
-            if verdict.outcome == Outcome.SKIPPED and (judgement.emulator, name) in fine:
-                verdict.outcome = Outcome.WRONG
-                verdict.detail = [f"it is skipped ({' '.join(verdict.detail)}), and the reference's is not"]
-
-
 def planned(plan: Plan, entry: Entry) -> bool:
     """Whether PLAN's call has been through with ENTRY."""
     try:
@@ -230,5 +220,3 @@ def symptoms(result: LabResult) -> dict[str, str]:
             first = verdict.detail[0] if verdict.detail else ""
             found.setdefault(verdict.test, f"{verdict.outcome}: {first}"[:SYMPTOM_MOST])
     return found
-
-

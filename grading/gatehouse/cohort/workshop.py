@@ -78,9 +78,13 @@ def make_view(root: Path, labs: Sequence[Lab], lab: Lab, earlier: Earlier, view:
     return view
 
 
-def forget_private(view: Path, lab: Lab) -> None:
-    """Their objects are made; now the sources are empty. They keep their dates, so make makes nothing anew."""
-    for path in (view / "labs" / lab.id / PRIVATE).glob("*"):
+def hide_sources(view: Path, labs: Sequence[Lab], lab: Lab) -> None:
+    """Empty LAB's private tests and what VIEW still holds of files with holes, when the objects are there.
+
+    They keep their dates, so make makes nothing anew. What is included in others must stay.
+    """
+    answers = [view / name for other in labs for name in other.hole_files if name.endswith((".c", ".asm"))]
+    for path in [*(view / "labs" / lab.id / PRIVATE).glob("*"), *filter(Path.is_file, answers)]:
         when = path.stat()
         path.write_bytes(b"")
         os.utime(path, ns=(when.st_atime_ns, when.st_mtime_ns))
