@@ -1,19 +1,21 @@
 """The names by which a kernel reports, sought in the objects that were made from a student's files.
 
-The words of a source can be pasted together by a preprocessor; the symbol that comes out of it stands in the object.
-What the reference's object of the same file names too is no reason to look. Like every flag this costs nothing: it
-says where to read, and code that reaches the wire without a symbol is not found by it.
+The words of a source can be pasted together by a preprocessor; the symbol that comes out of it stands in the object,
+and so does the instruction that does without one (privileged.py). What the reference's object of the same file has, too,
+is no reason to look. Like every flag this costs nothing: it says where to read.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
-from . import symbols
+from . import privileged, symbols
 from .build import Builder, object_of
 from .labs import Lab
+from .sandbox import Open
 
 # Tests, and what the image begins and ends with, are not among what a hole can join (linker.ld).
 GIVEN_SECTIONS = re.compile(r"\.tests.*|\.multiboot|\.boot|\.symbols")
@@ -49,17 +51,28 @@ def _of_their_labs(labs: Sequence[Lab], taken: Sequence[str], out: Path) -> list
             if file.endswith((".c", ".asm")) and Path(object_of(out, file)).exists()]
 
 
-def flags(builder: Builder, lab: Lab, labs: Sequence[Lab], taken: Sequence[str], out: Path) -> Iterator[str]:
-    """For LAB's kernel, built in OUT with the TAKEN files: each file that names what the reference's does not.
+def flags(builder: Builder, lab: Lab, labs: Sequence[Lab], taken: Sequence[str], out: Path,
+          sandbox: type[Open] = Open) -> Iterator[str]:
+    """For LAB's kernel, built in OUT with the TAKEN files: each file that names or uses what the reference's does not.
 
     All files of their labs are looked at, because what is included shows where it is compiled.
     """
-    named = {file: own for file in _of_their_labs(labs, taken, out) if (own := _names(Path(object_of(out, file))))}
-    if not named:
-        return
-    for file, reference in zip(named, builder.objects(lab, list(named))):
-        if more := sorted(named[file] - _names(reference)):
+    made = {file: Path(object_of(out, file)) for file in _of_their_labs(labs, taken, out)}
+    kinds = privileged.used(list(made.values()), sandbox)
+    odd = [file for file, own in made.items() if _names(own) or kinds[own]]
+    references = dict(zip(odd, builder.objects(lab, odd))) if odd else {}
+    known = _known(tuple(references.values()))
+    for file, reference in references.items():
+        if more := sorted(_names(made[file]) - _names(reference)):
             yield f"{file}: names {', '.join(more)}, which the reference's does not"
+        if more := sorted(kinds[made[file]] - known[reference]):
+            yield f"{file}: uses {', '.join(more)}, which the reference's does not"
+
+
+@cache
+def _known(objects: tuple[Path, ...]) -> Mapping[Path, set[str]]:
+    """Of the reference's, which stay as they are while a grader runs."""
+    return privileged.used(objects)
 
 
 def _names(path: Path) -> set[str]:

@@ -74,7 +74,7 @@ class Session:
             return Pending(self, kernel, unbuilt(lab, tests, names, error, hint), [])
         result = LabResult(lab, tests)
         if source.tree:
-            more = machinery.flags(self.builder, lab, self.labs, source.files, out)
+            more = machinery.flags(self.builder, lab, self.labs, source.files, out, type(builder.sandbox))
             result.warnings += [f"{overlay.LOOK}{line}" for line in more]
         sittings = [self.pool.submit(self.sit, lab, tests, kernel, emulator, place) for emulator in self.emulators]
         return Pending(self, kernel, result, sittings)

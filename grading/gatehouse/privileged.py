@@ -1,0 +1,49 @@
+"""Which of the instructions that only a kernel may use stand in objects, by objdump.
+
+A word can be hidden from whoever searches a source, and a symbol can be done without: who writes to the serial port
+by himself, maps a page for writing that is not, or takes away what the tests set up, needs one of these.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from . import bounded
+from .sandbox import Bounds, Open
+
+SECONDS = 30.0
+SAID_MOST = 16 << 20
+READ = Bounds(memory=512 << 20, cpu=10, processes=4, file=1 << 20, proc=False)
+KINDS = {
+    "OUT": r"outs?[bwld]?\b", "MOV to a control register": r"mov +cr\d", "MOV to a debug register": r"mov +dr\d",
+    "LGDT": "lgdt", "LIDT": "lidt", "LTR": "ltr", "WRMSR": "wrmsr", "INVLPG": "invlpg", "CLTS": "clts", "LMSW": "lmsw",
+}
+FILE = re.compile(r"^(\S.*):     file format ")
+INSTRUCTION = re.compile(r"^ *[0-9a-f]+:\t(?:rep[a-z]* +|data16 +|cs +|lock +)*(?:" +
+                         "|".join(f"(?P<k{number}>{pattern})" for number, pattern in enumerate(KINDS.values())) + ")")
+
+
+def used(objects: Sequence[Path], sandbox: type[Open] = Open) -> Mapping[Path, set[str]]:
+    """The kinds that each of OBJECTS holds; they lie below one folder, and are read in SANDBOX. None of what cannot be read."""
+    found: dict[Path, set[str]] = {path: set() for path in objects}
+    if not objects:
+        return found
+    folder = min((path.parent for path in objects), key=lambda place: len(place.parts)).absolute()
+    while not all(path.absolute().is_relative_to(folder) for path in objects):
+        folder = folder.parent
+    names = {str(path.absolute()): path for path in objects}
+    command = ["objdump", "-d", "-M", "intel", "--no-show-raw-insn", *names]
+    try:
+        done = bounded.ended(sandbox(READ).enclose(command, folder, read=[folder]), folder, SECONDS, SAID_MOST)
+    except (OSError, bounded.Late):
+        return found
+    here: set[str] = set()
+    kinds = list(KINDS)
+    for line in done.out.splitlines():
+        if file := FILE.match(line):
+            here = found[names[file[1]]] if file[1] in names else set()
+        elif instruction := INSTRUCTION.match(line):
+            here.add(kinds[int(str(instruction.lastgroup)[1:])])
+    return found
