@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import functools
 import os
+import pty
 import signal
+import stat
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from gatehouse import holes, labs, symbols
 from gatehouse.cohort import record
+from gatehouse.cohort.intake import slug_of
 from gatehouse.cohort.workshop import make_view
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = ROOT / "grading/grade-class"
+GDT = "arch/x86_64/cpu/gdt.c"
 C, ASM = "arch/x86_64/serial/serial.c", "arch/x86_64/entry/normal.asm"
 UP = "../" * 30
 REFERENCE = ROOT / C
@@ -27,6 +32,8 @@ ELSEWHERE = [str(REFERENCE), UP + str(REFERENCE)[1:], f"{ROOT}/build/obj/{C}.o",
              f"../../../../clean/obj/{C}.o", f"../../../../../reference/{C}", f"../reference-0/out/obj/{C}.o",
              "/proc/self/environ", "/proc/self/fd/1", "/dev/zero", "/dev/stdin", "/dev/tty", "/dev/urandom", "/etc/passwd"]
 DOUBLING = "".join(f"#define A{n + 1} A{n} A{n}\n" for n in range(40))
+MANY = ('asm(".altmacro\\n.macro many n\\n{}\\n.endm\\n.set i, 0\\n'
+        '.rept {}\\nmany %i\\n.set i, i + 1\\n.endr\\n.text");\n')
 NOT_THERE = "No such file or directory"
 
 
@@ -60,6 +67,10 @@ IN_C = {
     "bomb-of-bytes": (assembled(".fill 1 << 40"), f"{C}: what is made of it takes more than 16 MiB on the disk"),
     "bomb-of-zeroes": ("char x[1ul << 31] = { 1 };\n", f"{C}: what is made of it takes more than 16 MiB on the disk"),
     "more-than-memory": ("char x[200 << 20];\n", "the kernel with all its variables is larger than 64 MiB"),
+    "more-sections-than-a-table-names": (MANY.format(".section .s\\\\n,\\\"a\\\"\\n.byte 0", 70000),
+                                        "what is made of it cannot be judged: it is damaged: more sections than a kernel needs"),
+    "more-symbols-than-a-kernel-has": (MANY.format(".globl sy\\\\n\\nsy\\\\n:", 60000),
+                                       "linking the kernel takes more than 10 s of processor time"),
     "messages": ("#warning " + "x" * 500 + "\n#define W _Pragma(\"message(\\\"" + "y" * 200 + "\\\")\")\n"
                  + "W\n" * 20000, "error: #warning"),
     "one-long-message": ("#error " + "x" * 500000 + "\n", "#error xxx"),
@@ -76,6 +87,9 @@ IN_C = {
     "shadows": (assembled(".globl report_values\\nreport_values: ret"), "multiple definition of `report_values'"),
     "defines-a-test": (assembled(".globl lab_id\\nlab_id: .byte 0"), "multiple definition of `lab_id'"),
 }
+# Of students, as their folders are called.
+NAMES = ["a\nb", "it's \"so\"", "$(touch made)", "`touch made`; touch made", "-rf", "--help", "=cmd|x!A1", "\x1b[2J\x1b]0;x\x07",
+         "<script>alert(1)", "&&touch made&", "a..", "%s%n", "a\\b", "\udcff", "*", "~", "x" * 200]
 BEGIN = "bits 64\n"
 IN_ASM = {
     "nothing": ("", None),
@@ -126,15 +140,19 @@ def listing(*tops: Path) -> set[str]:
             if not {"build", "__pycache__", ".git", ".mypy_cache", ".pytest_cache"} & set(path.parts[:-1])}
 
 
-def running(named: str) -> list[str]:
-    found = []
+def processes(named: str) -> Iterator[tuple[int, str]]:
+    """Number and command line of those whose command line names it."""
     for place in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            if named.encode() in place.read_bytes():
-                found.append(place.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+            line = place.read_bytes()
         except OSError:
             continue
-    return found
+        if named.encode() in line:
+            yield int(place.parent.name), line.replace(b"\0", b" ").decode(errors="replace")
+
+
+def running(named: str) -> list[str]:
+    return [line for _, line in processes(named)]
 
 
 def odd_tree(top: Path, name: str) -> None:
@@ -148,17 +166,53 @@ def odd_tree(top: Path, name: str) -> None:
     (top / "grading/gatehouse").mkdir(parents=True)
     (top / "grading/gatehouse/__init__.py").write_text("open('made', 'w')\n")
     (top / "grading/grade").write_text("#!/bin/sh\ntouch made\n")
+    (top / "kernel").mkdir()
+    (top / "kernel/test.h").write_text("#error mine\n")
+    (file.parent / "print.h").write_text("#error mine\n")
     (top / ".gitattributes").write_text("* filter=x export-subst\n")
     (top / "conftest.py").write_text("open('made', 'w')\n")
     for odd in ("a\nb.c", "it's \"so\".c", "$(touch made).c", "-rf", "`touch made`", "\x1b[2J"):
         (file.parent / odd).write_text("")
 
 
+def state(top: Path) -> dict[str, tuple[object, ...]]:
+    """All that can be told of the files in TOP."""
+    found = {}
+    for path in top.rglob("*"):
+        info = path.lstat()
+        content = path.read_bytes() if stat.S_ISREG(info.st_mode) else b""
+        found[str(path)] = info.st_mode, info.st_uid, info.st_ino, info.st_mtime_ns, info.st_ctime_ns, content
+    return found
+
+
+def home_of_somebody(top: Path) -> Path:
+    (top / ".ssh").mkdir(parents=True, mode=0o700)
+    (top / ".ssh/id").write_text("a key")
+    (top / ".profile").write_text("")
+    (top / "open").mkdir()
+    (top / "open").chmod(0o777)
+    (top / "link").symlink_to(".profile")
+    return top
+
+
+def listening() -> set[str]:
+    """Addresses on which this machine's processes wait for others."""
+    return {line.split()[1] for name in ("tcp", "tcp6") for line in Path("/proc/net", name).read_text().splitlines()
+            if line.split()[3] == "0A"}
+
+
 def grade(top: Path, lab: str) -> dict[str, tuple[record.Record, str]]:
+    """Judge what lies in TOP/handins; all around it stays as it is."""
+    home = home_of_somebody(top.with_name(f"{top.name}-home"))
+    project = ["git", "-C", ROOT, "status", "--porcelain", "-uall"]
+    before = state(home), state(top / "handins"), subprocess.run(project, capture_output=True, check=True).stdout, listening()
     done = subprocess.run([COMMAND, "--dir", top / "handins", "--out", top / "marks", "--lab", lab, "--jobs", "2"],
-                          capture_output=True, text=True, cwd=top)
+                          capture_output=True, text=True, cwd=top, env={**os.environ, "HOME": str(home)})
     assert done.returncode == 0, done.stdout + done.stderr
+    assert (done.stdout + done.stderr).replace("\n", "").isprintable()
     assert not running(str(top))
+    now = state(home), state(top / "handins"), subprocess.run(project, capture_output=True, check=True).stdout, listening()
+    assert now[:3] == before[:3] and not now[3] - before[3]
     out = {}
     for folder in (top / "marks/students").iterdir():
         kept = record.read(folder)
@@ -185,6 +239,8 @@ def in_c(tmp_path_factory: pytest.TempPathFactory) -> Graded:
     for student, (text, _) in IN_C.items():
         hand_in(top / "handins" / student, C, skeleton(C) + text if text.startswith("\n") else text + skeleton(C))
     odd_tree(top / "handins/odd", C)
+    for student in NAMES:
+        hand_in(top / "handins" / student, C, skeleton(C))
     for student, make in {"link": lambda path: path.symlink_to(REFERENCE), "pipe": os.mkfifo,
                           "folder": lambda path: path.mkdir()}.items():
         path = top / "handins" / student / C
@@ -202,6 +258,13 @@ def in_asm(tmp_path_factory: pytest.TempPathFactory) -> Graded:
     for student, (text, _) in IN_ASM.items():
         hand_in(top / "handins" / student, ASM, text + skeleton(ASM))
     return grade(top, "3")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_of_students(in_c: Graded, name: str) -> None:
+    kept, told = in_c[slug_of(name)]
+    assert kept.student == name and kept.status == "judged" and kept.score == in_c["nothing"][0].score
+    assert all(char.isprintable() or char == "\n" for char in told)
 
 
 def no_answers(told: str, name: str) -> None:
@@ -239,7 +302,18 @@ def test_files_that_no_tree_should_hold(in_c: Graded) -> None:
     kept, told = in_c["odd"]
     assert kept.status == "judged" and kept.score == 0
     assert all(char.isprintable() or char == "\n" for char in told)
-    assert "not judged: Makefile" in told and "not judged: arch/x86_64/serial/$(touch made).c" in told
+    assert "not judged: Makefile" in told and "#error" not in told and "not judged: arch/x86_64/serial/$(touch made).c" in told
+
+
+def test_earlier_answers_are_not_shown(tmp_path: Path) -> None:
+    text = skeleton(GDT)
+    hand_in(tmp_path / "handins/c", GDT, f'#define static @\n#define void @\n#include "{C}"\n{text}')
+    hand_in(tmp_path / "handins/bytes", GDT, text + assembled(f'.incbin "{C}"') + "_Static_assert(!__has_include(\"../00-serial\"));\n")
+    for kept, told in grade(tmp_path, "1").values():
+        assert kept.status == "judged" and kept.score < 100
+        no_answers(told, C)
+    places = [path for path in (tmp_path / "marks/students").rglob("*") if path.is_file()]
+    assert not [line for line in answers(C) for path in places if line.encode() in b"".join(path.read_bytes().split())]
 
 
 def code(view: Path) -> Iterator[tuple[Path, set[str]]]:
@@ -278,6 +352,22 @@ def test_a_view_holds_no_answer(tmp_path: Path, lab: str, earlier: str) -> None:
     assert not list(view.rglob("*.md")) and not (view / "grading/tests").exists()
 
 
+def wait_for(seen: str, top: Path, started: subprocess.Popen[bytes]) -> list[int]:
+    """The numbers of the processes below TOP that are called so, when there are some."""
+    deadline = time.monotonic() + 120
+    while not (found := [pid for pid, line in processes(f"{top}/marks/work") if seen in line]):
+        assert time.monotonic() < deadline and started.poll() is None, running(str(top))
+        time.sleep(0.02)
+    return found
+
+
+def end_of_all(top: Path) -> None:
+    deadline = time.monotonic() + 10
+    while (left := running(str(top))) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not left
+
+
 @pytest.mark.parametrize("seen", ["/cc1", "qemu-system", "bochs"])
 def test_killed_it_leaves_no_process(tmp_path: Path, seen: str) -> None:
     for number in range(3):
@@ -285,14 +375,60 @@ def test_killed_it_leaves_no_process(tmp_path: Path, seen: str) -> None:
     started = subprocess.Popen([COMMAND, "--dir", tmp_path / "handins", "--out", tmp_path / "marks", "--lab", "0"],
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        deadline = time.monotonic() + 120
-        while not any(seen in line for line in running(f"{tmp_path}/marks/work")):
-            assert time.monotonic() < deadline and started.poll() is None, running(str(tmp_path))
-            time.sleep(0.02)
+        wait_for(seen, tmp_path, started)
     finally:
         started.send_signal(signal.SIGKILL)
         started.wait()
-    deadline = time.monotonic() + 10
-    while (left := running(str(tmp_path))) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not left
+    end_of_all(tmp_path)
+
+
+def test_a_terminal_that_is_closed_ends_all(tmp_path: Path) -> None:
+    """The shell is gone, too: what make has started gets the hang-up from the kernel alone."""
+    hand_in(tmp_path / "handins/ada", C, (ROOT / C).read_text())
+    words = ["make", "-s", "-C", str(ROOT), "grade-class", f"DIR={tmp_path}/handins", f"OUT={tmp_path}/marks", "LAB=0"]
+    pid, terminal = pty.fork()
+    if not pid:
+        os.execvpe(words[0], words, {**os.environ, "MAKEFLAGS": ""})
+    with subprocess.Popen(["sleep", "200"]) as nobody:
+        try:
+            wait_for("qemu-system", tmp_path, nobody)
+        finally:
+            nobody.kill()
+            os.close(terminal)
+            os.waitpid(pid, 0)
+    end_of_all(tmp_path)
+
+
+def test_a_make_that_is_killed_leaves_a_grader_that_ends(tmp_path: Path) -> None:
+    hand_in(tmp_path / "handins/ada", C, (ROOT / C).read_text())
+    started = subprocess.Popen(["make", "-s", "-C", ROOT, "grade-class", f"DIR={tmp_path}/handins", f"OUT={tmp_path}/marks", "LAB=0"],
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, "MAKEFLAGS": ""})
+    wait_for("qemu-system", tmp_path, started)
+    started.send_signal(signal.SIGKILL)
+    started.wait()
+    deadline = time.monotonic() + 60
+    while running(str(tmp_path)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    end_of_all(tmp_path)
+    kept = record.read(tmp_path / "marks/students/ada")
+    assert kept and kept.score == 100
+
+
+@pytest.mark.parametrize("seen, says", [("/cc1", "has ended a program of the build"), ("qemu-system", "")])
+def test_a_worker_that_is_killed_costs_no_mark(tmp_path: Path, seen: str, says: str) -> None:
+    hand_in(tmp_path / "handins/ada", C, (ROOT / C).read_text().replace("#include", "\n" * 3 + "#include", 1))
+    words = [COMMAND, "--dir", tmp_path / "handins", "--out", tmp_path / "marks", "--lab", "0"]
+    started = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    students = tmp_path / "marks/students/ada"
+    while not (students / "files").is_dir() and started.poll() is None:
+        time.sleep(0.005)
+    for pid in wait_for(seen, tmp_path, started):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    said = started.communicate(timeout=120)[0].decode()
+    kept = record.read(students)
+    assert kept and (kept.status, kept.score) == (("trouble", 0) if says else ("judged", 100)), said
+    assert says in said and started.returncode == int(bool(says))
+    assert subprocess.run(words, capture_output=True).returncode == 0
+    kept = record.read(students)
+    assert kept and kept.score == 100

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from gatehouse.places import Places
-from gatehouse.symbols import NotAKernel, Symbols, shared
+from gatehouse.symbols import SYMBOLS_MOST, NotAKernel, Symbols, defined, shared
 
 SOURCE = """
 CONSTANT equ 0x100010
@@ -84,3 +84,18 @@ def test_what_is_no_kernel(kernel: Path, tmp_path: Path) -> None:
                 read(tmp_path / name)
     with pytest.raises(FileNotFoundError):
         Symbols(tmp_path / "nothing")
+
+
+def test_more_symbols_than_a_kernel_has(tmp_path: Path) -> None:
+    source = "".join(f"global s{number}\ns{number}:\n" for number in range(SYMBOLS_MOST + 1))
+    (tmp_path / "x.s").write_text(source.replace("global", ".globl"))
+    subprocess.run(["as", tmp_path / "x.s", "-o", tmp_path / "x.o"], check=True)
+    with pytest.raises(NotAKernel, match=f"more than {SYMBOLS_MOST} symbols"):
+        defined(tmp_path / "x.o")
+
+
+def test_a_name_without_end(tmp_path: Path) -> None:
+    (tmp_path / "x.s").write_text(f".globl {'x' * 1000}\n{'x' * 1000}:\n")
+    subprocess.run(["as", tmp_path / "x.s", "-o", tmp_path / "x.o"], check=True)
+    with pytest.raises(NotAKernel, match="damaged"):
+        defined(tmp_path / "x.o")
