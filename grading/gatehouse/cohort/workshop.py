@@ -39,7 +39,7 @@ MADE = ("userland",)                             # folders in build/ that hold n
 def make_view(root: Path, labs: Sequence[Lab], lab: Lab, earlier: Earlier, view: Path) -> Path:
     """Write to VIEW, a new folder, what a submission for LAB is compiled in, and return it.
 
-    The instructor's own tests are there until forget_private().
+    The instructor's own tests are there until hide_sources().
     ROOT's own kernel of LAB must be built, for what is made on the way to it. Raises OSError.
     """
     hidden = {name for other in labs for name in other.hole_files
