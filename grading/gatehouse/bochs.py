@@ -4,6 +4,9 @@ Guest time is ticks, one for each instruction.  The debugger stops the machine a
 it can be looked at, and at the limit.  A machine that sleeps for ever in `hlt` reaches no limit of the
 debugger's, though its ticks race on; but `-dumpstats` prints a line at a given tick even then.  That
 line, just beyond the limit, is answered with SIGINT, which stops the machine where it sleeps.
+
+A write to the memory that holds the kernel's code and constants stops it, too, by whatever address it comes: who
+has changed code and changed it back before the end is seen here, and not by a look at the end.
 """
 
 from __future__ import annotations
@@ -35,6 +38,8 @@ BEGINS = ("tests_run_before", "machine_settle")      # called before each step o
 DISK_MOST = 64 << 20
 CYLINDER = 16 * 63 * 512                 # Bochs guesses the geometry of whole cylinders only
 BREAKPOINT = re.compile(r"Breakpoint (\d+),")
+WRITTEN = re.compile(r"Caught write watch point at (0x[0-9a-f]+)")
+KERNEL_BASE = 0xffffffff80000000         # of the image; boot/linker.ld
 MILLION = 1_000_000                      # the unit of -dumpstats
 SLACK = 1 << 16                          # the debugger's own words on standard output
 INTERRUPT_FLAG = 1 << 9
@@ -157,6 +162,8 @@ class _Machine:
                ) -> tuple[Ending | None, int | None, str, Any]:
         """Ending (None if only the log knows), RIP, detail and what LOOK returned."""
         debugger, limits, seen = self._debugger, self._limits, None
+        guarded = False
+        written: list[int] = []
         try:
             debugger.ask(f"sb {limits.instructions}")
             ends = ("machine_end",) if look else ()
@@ -169,9 +176,16 @@ class _Machine:
                 if breakpoint and stops[int(breakpoint[1]) - 1] in BEGINS:
                     self._child.catch_up()
                     self._log.tally.clear()
+                    if not guarded and (code := symbols.code()):        # which is loaded by now
+                        debugger.ask(f"watch w {code[0] - KERNEL_BASE:#x} {code[1] - code[0]:#x}")
+                    guarded = True
+                elif touched := WRITTEN.search(stop):
+                    written.append(int(touched[1], 16) + KERNEL_BASE)
+                    debugger.ask("unwatch")
                 elif breakpoint:
                     debugger.ask("d 1")
-                    seen = look(debugger.view(self._model, self._directory, symbols)) if look else None
+                    stopped = replace(debugger.view(self._model, self._directory, symbols), written=tuple(written))
+                    seen = look(stopped) if look else None
                 elif "Caught time breakpoint" in stop:
                     return Ending.STUCK, debugger.rip(), f"still running after {limits.instructions} instructions", seen
                 elif not self._asleep:

@@ -125,6 +125,7 @@ class View:
     features: frozenset[str]     # which of FEATURES the CPU has
     symbols: Symbols             # of the kernel's file
     fast_ways: dict[str, int] = field(default_factory=dict)     # the MSRs FAST_WAYS, where the emulator shows them: Bochs
+    written: tuple[int, ...] = ()     # addresses in code that was written to meanwhile, where the emulator tells: Bochs
 
     def registers(self) -> dict[str, int]:
         """All registers that both emulators show, by lower-case name."""

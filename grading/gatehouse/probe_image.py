@@ -20,6 +20,9 @@ TALLY = "tests_tally"       # kernel/test.h: planned, failed, skipped
 def modified(view: View) -> list[Finding]:
     """A finding for each function or constant that is not as in the kernel's file, the first few by name."""
     found: dict[str, Finding] = {}
+    for address in view.written:
+        name = view.symbols.describe(address).partition("+")[0]
+        found[name] = Finding(CHECK, 0, address, f"given code was modified at run time: {name}")
     for address, content in view.symbols.sealed():
         for place, expected, got in _differences(view, address, content):
             name = view.symbols.describe(place).partition("+")[0]

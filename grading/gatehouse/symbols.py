@@ -89,12 +89,15 @@ class Symbols:
 
         A section's flags say less: one input section that may be written makes the whole one such.
         """
-        start, end = self.get("text_start"), self.get("rodata_end")
-        if start is None or end is None:
-            return
+        start, end = self.code() or (0, 0)
         for _, _, _, address, offset, size, *_ in self._sections:
             if start <= address < end and size:
                 yield address, self._data[offset:offset + size]
+
+    def code(self) -> tuple[int, int] | None:
+        """Where code and constants begin and end; None in a file that is not linked as the kernel is."""
+        start, end = self.get("text_start"), self.get("rodata_end")
+        return None if start is None or end is None else (start, end)
 
     def stubs(self) -> dict[int, int]:
         """Vector to address of its way in, as the kernel's files have registered them.  Raises KeyError."""

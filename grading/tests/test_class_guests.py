@@ -32,6 +32,9 @@ HOSTILE = {
     "plays-a-recording": CALLED + f'for (const char *c = "{RECORDING}\\n"; *c; c++)\n            ' + PORT.format("0x3f8", "*c"),
     "patches-the-report": CALLED + '({ extern char report_values[]; '
         'asm volatile("mov rax, cr0\\n\\tand eax, 0xfffeffff\\n\\tmov cr0, rax" ::: "rax"); report_values[0] = (char)0xc3; });',
+    "patches-and-mends": CALLED + '({ extern volatile char report_values[]; '
+        'asm volatile("mov rax, cr0\\n\\tand eax, 0xfffeffff\\n\\tmov cr0, rax" ::: "rax"); '
+        'report_values[0] ^= 1; report_values[0] ^= 1; });',
     "skips-the-test": CALLED + '({ extern void skip(const char *); skip("not today"); });',
     "leaves-the-test": CALLED + 'asm volatile("leave\\n\\tadd rsp, 8\\n\\tleave\\n\\tret");',
     "leaves-the-test-after-some-facts": "    static int calls;\n\n    if (++calls == 4)\n        " + LEAVE,
@@ -69,6 +72,7 @@ SAYS = {
     "honest": "gate_encoding", "floods": "output without end", "plays-a-recording": "uses OUT, which the reference's does not",
     "spins": "HANG", "sleeps": "hlt with interrupts off",
     "patches-the-report": "given code was modified at run time: report_values",
+    "patches-and-mends": "Bochs: given code was modified at run time: report_values",
     "skips-the-test-and-leaves-it": "it is skipped (not today), and the reference's is not",
     "leaves-the-test-after-some-facts": "it says `ok` after 6 facts, and there are 18: it was left before its end",
     "holds-lines-back": "8 tests were printed as passed, and the kernel has counted 7",
@@ -106,7 +110,8 @@ def test_nothing_is_gained(judged: dict[str, tuple[record.Record, str]], name: s
     assert SAYS.get(name, "") in told
 
 
-def test_who_writes_to_the_code_gets_nothing(judged: dict[str, tuple[record.Record, str]]) -> None:
-    kept, told = judged["patches-the-report"]
+@pytest.mark.parametrize("name", ["patches-the-report", "patches-and-mends", "holds-lines-back"])
+def test_who_writes_to_the_code_gets_nothing(judged: dict[str, tuple[record.Record, str]], name: str) -> None:
+    kept, told = judged[name]
     assert kept.forged and kept.score == 0
     assert "This lab scores 0: what was printed is not what the machine showed." in told
