@@ -20,7 +20,7 @@ from .sandbox import Open
 # Tests, and what the image begins and ends with, are not among what a hole can join (linker.ld).
 GIVEN_SECTIONS = re.compile(r"\.tests.*|\.multiboot|\.boot|\.symbols")
 STANDINS = "standins.a"
-NAMES = re.compile(r"cmdline|v?print|print_to|report_values|skip|tests?_\w+|machine_(?:end|settle)|serial_(?:write|flush)")
+NAMES = re.compile(r"cmdline|v?print|print_to|report_values|skip|sweep_poke|tests?_\w+|machine_(?:end|settle)|serial_(?:write|flush)")
 
 
 def refused(lab: Lab, labs: Sequence[Lab], taken: Sequence[str], out: Path, base: Path) -> Iterator[str]:

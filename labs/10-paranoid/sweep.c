@@ -84,7 +84,7 @@ static struct {
 } mark;
 
 // Into code, which is read-only for everybody else.
-static void poke(u64 place, u8 byte)
+void sweep_poke(u64 place, u8 byte)
 {
     u64 cr0 = read_cr0();
 
@@ -134,7 +134,7 @@ enum mark_way mark_hit(struct mark_frame *frame)
         panic("#UD at 0x%lx, which is not the test's", frame->rip);
     mark.hit = true;
     frame->rip = mark.place; // Bochs has another one in an NMI's first instruction
-    poke(mark.place, mark.byte);
+    sweep_poke(mark.place, mark.byte);
     frame->rflags &= ~RFLAGS_RF; // it was set by a fault, and a breakpoint would be passed over
     switch (mark.event) {
     case EVENT_NMI:
@@ -173,10 +173,10 @@ bool strike_at(u64 place, enum event event, void (*run)(void))
     mark.event = event;
     mark.hit = false;
     idt[VECTOR_UD] = gate_to(entry_mark, MARK_IST);
-    poke(place, NO_OPCODE);
+    sweep_poke(place, NO_OPCODE);
     run();
     if (!mark.hit)
-        poke(place, mark.byte);
+        sweep_poke(place, mark.byte);
     idt[VECTOR_UD] = before;
     free_stacks();
     return mark.hit;
