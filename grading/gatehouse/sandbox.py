@@ -11,6 +11,7 @@ import os
 import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from . import supervise
@@ -19,6 +20,7 @@ SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc/
 Enclose = Callable[[Sequence[str], Path], list[str]]     # a command, and the directory in which it runs
 
 NOBODY = 65534
+RESTRICTION = "kernel/apparmor_restrict_unprivileged_userns"
 PACKAGES = {"bwrap": "bubblewrap", "prlimit": "util-linux", "env": "coreutils"}
 
 
@@ -65,8 +67,8 @@ class Sandbox(Open):
     holds = True
 
     def missing(self) -> str | None:
-        """One line for what is not installed, or None."""
-        return supervise.missing(PACKAGES)
+        """One line for what is not installed, or for a machine that gives no namespaces; or None."""
+        return supervise.missing(PACKAGES) or _refused(*self.enclose(["true"], Path("/tmp")))
 
     def enclose(self, command: Sequence[str], directory: Path, *, read: Sequence[Path] = (),
                 write: Sequence[Path] = ()) -> list[str]:
@@ -87,6 +89,25 @@ class Sandbox(Open):
         for path, bind in ({directory: "--bind"} | places).items():
             words += [bind, str(path), str(path)]
         return [*words, "--remount-ro", "/", "--chdir", str(directory), "--", *self.limited(command)]
+
+
+@cache
+def _refused(*command: str) -> str | None:
+    """What bubblewrap says of COMMAND, the smallest one in a sandbox, if this machine has none for it."""
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", check=False)
+    if not done.returncode:
+        return None
+    said = (done.stderr.strip() or f"status {done.returncode}").split("\n")[-1]
+    more = f"; as root: sysctl -w {RESTRICTION.replace('/', '.')}=0" if _restricted() else ""
+    return f"no sandbox can be made here: {said}{more}"
+
+
+def _restricted() -> bool:
+    """Whether this is an Ubuntu (24.04 and later) that gives namespaces to the programs of a list alone."""
+    try:
+        return Path("/proc/sys", RESTRICTION).read_text().strip() == "1"
+    except OSError:
+        return False
 
 
 class Nobody(Open):
@@ -113,8 +134,7 @@ class Nobody(Open):
 def best(bounds: Bounds) -> Open:
     """The sandbox that this machine allows. Raises OSError if that is none."""
     sandbox = Sandbox(bounds)
-    command = sandbox.enclose(["true"], Path("/tmp"))
-    if not sandbox.missing() and not subprocess.run(command, capture_output=True, check=False).returncode:
+    if not sandbox.missing():
         return sandbox
     if os.geteuid() == 0:
         return Nobody(bounds)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -20,17 +19,9 @@ UNBOXED = {"test_class_pages"}       # of the tests of classes those that build 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A machine that gives no namespaces, a container within a container, can judge no class: its tests are skipped."""
     boxed = [item for item in items if item.path.stem.startswith("test_class") and item.path.stem not in UNBOXED]
-    if boxed and (reason := _no_sandbox()):
+    if boxed and (reason := Sandbox().missing()):
         for item in boxed:
             item.add_marker(pytest.mark.skip(reason=reason))
-
-
-def _no_sandbox() -> str | None:
-    sandbox = Sandbox()
-    if missing := sandbox.missing():
-        return missing
-    done = subprocess.run(sandbox.enclose(["true"], Path("/tmp")), stdin=subprocess.DEVNULL, capture_output=True, text=True)
-    return f"no sandbox on this machine: {done.stderr.strip()}" if done.returncode else None
 
 
 @pytest.fixture(scope="session")

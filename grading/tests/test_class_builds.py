@@ -9,12 +9,12 @@ import signal
 import stat
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from gatehouse import holes, labs, symbols
+from gatehouse import holes, labs, sandbox, symbols
 from gatehouse.cohort import record
 from gatehouse.cohort.intake import slug_of
 from gatehouse.cohort.workshop import make_view
@@ -432,3 +432,14 @@ def test_a_worker_that_is_killed_costs_no_mark(tmp_path: Path, seen: str, says: 
     assert subprocess.run(words, capture_output=True).returncode == 0
     kept = record.read(students)
     assert kept and kept.score == 100
+
+
+def test_a_machine_without_namespaces_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Refused(sandbox.Sandbox):
+        def enclose(self, command: Sequence[str], directory: Path, *, read: Sequence[Path] = (),
+                    write: Sequence[Path] = ()) -> list[str]:
+            return ["sh", "-c", "echo 'bwrap: setting up uid map: Permission denied' >&2; exit 1"]
+
+    monkeypatch.setattr(sandbox, "_restricted", lambda: True)
+    assert Refused().missing() == ("no sandbox can be made here: bwrap: setting up uid map: Permission denied; "
+                                   "as root: sysctl -w kernel.apparmor_restrict_unprivileged_userns=0")

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 from gatehouse import labs
-from gatehouse.cohort import junit, regrade, sheet, summary
-from gatehouse.cohort.intake import slug_of
+from gatehouse.cohort import junit, plan, regrade, sheet, summary
+from gatehouse.cohort.intake import Entry, slug_of
 from gatehouse.cohort.plan import Plan
 from gatehouse.cohort.record import Record
 from gatehouse.safe import named
@@ -154,3 +156,14 @@ def test_what_is_said_of_a_complaint(tmp_path: Path, name: str, capsys: pytest.C
     assert regrade.main([str(folder)], ROOT) == 1
     said = capsys.readouterr().out
     assert all(char.isprintable() for char in said.removesuffix("\n")) and "there is no verdict" in said
+
+
+def test_a_plan_of_an_earlier_version_is_read(tmp_path: Path) -> None:
+    entry = Entry("ada", "ada", tmp_path / "ada", (tmp_path / "old",))
+    written = Plan(ROOT, tmp_path, "03", "carry", 1, ("qemu", "bochs"), (entry,), "x", (0, 1))
+    written.write()
+    assert plan.read(tmp_path) == written
+    data = json.loads((tmp_path / plan.FILE).read_text())
+    del data["solved"]
+    (tmp_path / plan.FILE).write_text(json.dumps(data))
+    assert plan.read(tmp_path) == replace(written, solved=())

@@ -71,7 +71,7 @@ def read(out: Path) -> Plan:
         data["entries"] = tuple(Entry(entry["student"], entry["slug"], Path(entry["path"]),
                                       tuple(map(Path, entry["older"]))) for entry in data["entries"])
         data |= {"root": Path(data["root"]), "out": Path(data["out"]), "emulators": tuple(data["emulators"]),
-                 "solved": tuple(data["solved"])}
+                 "solved": tuple(data.get("solved", ()))}
         return Plan(**data)
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise LabError("", 0, f"{out} holds no class that was graded: {error}") from None
