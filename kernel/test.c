@@ -176,6 +176,7 @@ static void run(const struct test *test)
         print(" # %u facts", facts);
     print("\n");
     machine_settle();
+    tests_tally.run++;
     tests_tally.failed += failed;
     tests_tally.skipped += skipped && !failed;
 }

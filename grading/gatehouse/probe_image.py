@@ -14,7 +14,7 @@ from .probe_facts import Finding
 
 CHECK = "image"
 MOST = 4                    # symbols that are named
-TALLY = "tests_tally"       # kernel/test.h: planned, failed, skipped
+TALLY = "tests_tally"       # kernel/test.h: run, failed, skipped
 
 
 def modified(view: View) -> list[Finding]:
@@ -37,10 +37,10 @@ def passed(view: View) -> int | None:
     if where is None:
         return None
     try:
-        planned, failed, skipped = map(int, unpack("<III", view.read(where, 12)))
+        run, failed, skipped = map(int, unpack("<III", view.read(where, 12)))
     except NotMapped:
         return 0
-    return planned - failed - skipped
+    return run - failed - skipped
 
 
 def _differences(view: View, address: int, content: bytes) -> Iterator[tuple[int, int, int]]:

@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from gatehouse import labs
 from gatehouse.cohort import record
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,11 +41,28 @@ HOSTILE = {
     "leaves-the-test-after-some-facts": "    static int calls;\n\n    if (++calls == 4)\n        " + LEAVE,
     "skips-the-test-and-leaves-it": CALLED + '({ extern void skip(const char *); skip("not today"); ' + LEAVE + ' });',
     "holds-lines-back": CALLED + "print_to(filter);",
+    "prints-all-results": CALLED + "forge();",
     "ends-the-tests": CALLED + '({ extern _Bool tests_end(void); extern void machine_end(int); tests_end(); machine_end(0); });',
     "forgets-the-failure": CALLED + '({ extern void tests_forget(void); tests_forget(); });',
 }
 # What stands before the function.
 AROUND = {
+    "prints-all-results": """
+#include <arch/machine.h>
+#include <kernel/cmdline.h>
+#include <kernel/print.h>
+static void forge(void)
+{
+    static const char *const names[] = { %s };
+
+    idt_fill();
+    idt_load();
+    for (unsigned i = 0; i < 8; i++)
+        print("# begin %%u %%s\\nok %%u %%s [%%s] # 999 facts\\n", i + 1, names[i], i + 1, names[i], cmdline.nonce);
+    print("# END [%%s] 8 passed, 0 failed, 0 skipped\\n", cmdline.nonce);
+    machine_end(0);
+}
+""" % ", ".join(f'"{test.name}"' for test in labs.find(labs.load(ROOT), "2").tests),
     "holds-lines-back": """
 typedef void print_writer(const char *text, size_t length);
 extern print_writer serial_write, *print_to(print_writer *);
@@ -75,6 +93,7 @@ SAYS = {
     "patches-and-mends": "Bochs: given code was modified at run time: report_values",
     "skips-the-test-and-leaves-it": "it is skipped (not today), and the reference's is not",
     "leaves-the-test-after-some-facts": "it says `ok` after 6 facts, and there are 18: it was left before its end",
+    "prints-all-results": "8 tests were printed as passed, and the kernel has counted 0",
     "holds-lines-back": "8 tests were printed as passed, and the kernel has counted 7",
     "forgets-the-failure": "undefined reference to `tests_forget'",
 }
@@ -110,7 +129,7 @@ def test_nothing_is_gained(judged: dict[str, tuple[record.Record, str]], name: s
     assert SAYS.get(name, "") in told
 
 
-@pytest.mark.parametrize("name", ["patches-the-report", "patches-and-mends", "holds-lines-back"])
+@pytest.mark.parametrize("name", ["patches-the-report", "patches-and-mends", "holds-lines-back", "prints-all-results"])
 def test_who_writes_to_the_code_gets_nothing(judged: dict[str, tuple[record.Record, str]], name: str) -> None:
     kept, told = judged[name]
     assert kept.forged and kept.score == 0
