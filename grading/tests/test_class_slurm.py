@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import slurm_cluster
-from gatehouse.cohort import slurm
+from gatehouse.cohort import record, slurm
 from test_class import COMMAND, rows, student
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="Slurm's daemons are started as root")
@@ -77,3 +77,18 @@ def test_without_slurm(handins: Path, tmp_path: Path) -> None:
 def test_a_task_is_slurms_alone(tmp_path: Path) -> None:
     done = subprocess.run([COMMAND, "--task", tmp_path], capture_output=True, text=True)
     assert done.returncode == 2 and "holds no class that was graded" in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_names_that_a_shell_would_obey(environment: dict[str, str], tmp_path: Path) -> None:
+    """They lie in plan.json, not on the command line of a job; what is built there is in the sandbox as here."""
+    names = ["a\nb", "$(touch made)", "`touch made`; touch made", "it's \"so\"", "--help", "\x1b[2J"]
+    for name in names:
+        student(tmp_path / "handins", name, ("void", "vojd"))
+    student(tmp_path / "handins", "bomb", ("#include", 'asm(".fill 1 << 40");\n#include'))
+    done = subprocess.run(words(tmp_path / "handins", tmp_path / "marks"), env=environment, capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (done.stdout + done.stderr).replace("\n", "").isprintable()
+    kept = [record.read(path) for path in (tmp_path / "marks/students").iterdir()]
+    assert {one.student: (one.status, one.score) for one in kept if one} == {name: ("judged", 0) for name in [*names, "bomb"]}
+    assert not list(tmp_path.rglob("made"))
+    assert "16 MiB on the disk" in (tmp_path / "marks/students/bomb/report.txt").read_text()
