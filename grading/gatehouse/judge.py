@@ -186,7 +186,7 @@ class _Work:
         self.out.notes += texts
         for test in boot.tests if texts else ():
             if self.out.verdicts[test.name].outcome == Outcome.PASS:
-                self.give(test.name, Outcome.FORGED, [f"printed: ok {test.name}", *texts], boot)
+                self.give(test.name, Outcome.FORGED, [f"printed: ok {test.name}", *(f"the machine showed: {text}" for text in texts)], boot)
 
     def weigh(self, texts: list[str], noticed_by: list[str], boot: Boot, *, unset: bool) -> None:
         """Set what the probe saw against the tests of which one should have noticed."""
