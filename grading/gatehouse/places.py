@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from functools import cache
 from pathlib import Path
 
 from . import bounded
@@ -22,10 +21,15 @@ class Places:
         self._kernel = kernel
         self._sandbox = sandbox(READ)
         self._symbols = Symbols(kernel)
-        self.describe = cache(self._describe)
+        self._known: dict[int, str] = {}
+
+    def describe(self, address: int) -> str:
+        """`gdt_load+0x20 (gdt_load.asm:29)`; without the line where none is known, a bare number outside the kernel."""
+        if address not in self._known:
+            self._known[address] = self._describe(address)
+        return self._known[address]
 
     def _describe(self, address: int) -> str:
-        """`gdt_load+0x20 (gdt_load.asm:29)`; without the line where none is known, a bare number outside the kernel."""
         words = self._symbols.describe(address)
         if words == f"{address:#x}" or not (line := self._line(address)):
             return words
