@@ -15,6 +15,7 @@ CANVAS = re.compile(r"(?P<who>[^_]+)(?:_LATE)?_(?P<id>\d+)_(?P<order>\d+)_.+", r
 # what `make handin` calls its archive
 HANDIN = re.compile(r"handin-lab(?P<lab>\d\d)-(?P<who>.+)", re.DOTALL)
 ARCHIVES = (".tar.gz", ".tgz", ".tar.xz", ".txz", ".tar.bz2", ".tbz2", ".tar.zst", ".tar", ".zip", ".bundle")
+NOBODY = ("__MACOSX", "Thumbs.db", "desktop.ini")      # what systems put beside people's files, unless it is hidden
 SAFE = re.compile(r"[A-Za-z0-9._-]")
 LONGEST = 80        # characters of a name that become part of a path
 
@@ -39,10 +40,10 @@ class _Name:
 
 
 def entries(folder: Path) -> list[Entry]:
-    """The submissions in FOLDER, by name; of several by one student the last. Hidden files are none. Raises OSError."""
+    """The submissions in FOLDER, by name; of several by one student the last. Hidden files are none. OSError."""
     found: dict[tuple[str, str], list[tuple[bool, int, str, Path]]] = {}
     for path in folder.iterdir():
-        if not path.name.startswith("."):
+        if not path.name.startswith(".") and path.name not in NOBODY:
             name = _read(path.name)
             found.setdefault((name.who, name.id), []).append((_may_be_one(path), name.order, path.name, path))
     return list(_named(sorted((who, id_, sorted(all_)) for (who, id_), all_ in found.items())))

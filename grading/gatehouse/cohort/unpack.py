@@ -33,7 +33,11 @@ READ_MOST = 256 << 20            # bytes that an archive may unpack to before we
 ENTRIES_MOST = 20000
 UNUSABLE = 3                    # exit status; Python's own is 1
 DEEPEST = 40                    # folders
-SKIPPED = frozenset({".git", "build", "__pycache__", ".cache", ".pytest_cache"})
+# Of make, git, Python, macOS; nobody wrote them.
+SKIPPED = frozenset({".git", "build", "__pycache__", ".cache", ".pytest_cache", "__MACOSX", ".DS_Store"})
+# Git asks whose a repository is before it reads one, and believes nobody but the user's own configuration.
+GIT_CONFIG = "[safe]\n\tdirectory = *\n[core]\n\thooksPath = /dev/null\n"
+WINDOWS = 0                     # as the system that a zip was made on
 
 
 class Unusable(Exception):
@@ -103,7 +107,7 @@ def _folder_or_what_it_holds(source: Path, wanted: Sequence[str], scratch: Path,
 
 def _folder(top: Path, most: int) -> Iterator[Member]:
     seen = 0
-    for folder, folders, files in os.walk(top):
+    for folder, folders, files in os.walk(top, onerror=_raise):
         links = [name for name in folders if (Path(folder) / name).is_symlink()]
         folders[:] = sorted(name for name in folders if name not in SKIPPED)
         for name in sorted(files + links):
@@ -117,6 +121,10 @@ def _folder(top: Path, most: int) -> Iterator[Member]:
                 yield Member(where, info.st_size, lambda path=path: _opened(path))      # type: ignore[misc]
             else:
                 yield Member(where, what=_kind(info.st_mode))
+
+
+def _raise(error: OSError) -> None:
+    raise error
 
 
 def _opened(path: Path) -> IO[bytes]:
@@ -155,14 +163,15 @@ def _zip(source: Path, most: int) -> Iterator[Member]:
             raise Unusable(_bomb(source, len(infos) > most))
         for info in infos:
             mode = info.external_attr >> 16
-            if info.is_dir():
+            name = info.filename.replace("\\", "/") if info.create_system == WINDOWS else info.filename
+            if name.endswith("/"):
                 continue
             if mode and stat.S_IFMT(mode) not in (0, stat.S_IFREG):
-                yield Member(info.filename, what=_kind(mode))
+                yield Member(name, what=_kind(mode))
             elif info.flag_bits & 1:
-                yield Member(info.filename, what="encrypted")
+                yield Member(name, what="encrypted")
             else:
-                yield Member(info.filename, info.file_size, _bytes_of(archive.open(info), info.file_size))
+                yield Member(name, info.file_size, _bytes_of(archive.open(info), info.file_size))
 
 
 def _bomb(source: Path, many: bool) -> str:
@@ -178,29 +187,32 @@ def _is_bundle(source: Path) -> bool:
 
 def _of_repository(source: Path, scratch: Path) -> Path:
     """A tar of the last commit."""
-    out, copy = scratch / "tree.tar", scratch / "copy.git"
-    _git("clone", "-q", "--bare", "--no-hardlinks", str(source), str(copy))
-    commit = _git("-C", str(copy), "for-each-ref", "--sort=-committerdate", "--count=1", "--format=%(objectname)",
-                  "refs/heads").strip()
+    out, copy, config = scratch / "tree.tar", scratch / "copy.git", scratch / "config"
+    config.write_text(GIT_CONFIG)
+
+    def git(*words: str) -> str:
+        done = subprocess.run(["git", *words], stdin=subprocess.DEVNULL, capture_output=True, errors="replace", check=False,
+                              env=os.environ | {"GIT_CONFIG_GLOBAL": str(config)})
+        if done.returncode < 0:
+            raise Unusable("git cannot read it: it takes too much time or space to unpack")
+        if done.returncode:
+            said = [line for line in done.stderr.split("\n") if line.strip()] or ["no commit"]
+            first = next((line for line in said if line.startswith(("error:", "fatal:"))), said[-1])
+            raise Unusable(f"git cannot read it: {printable(first)}")
+        return done.stdout
+
+    git("clone", "-q", "--bare", "--no-hardlinks", str(source), str(copy))
+    commit = git("-C", str(copy), "for-each-ref", "--sort=-committerdate", "--count=1", "--format=%(objectname)",
+                 "refs/heads").strip()
     with suppress(Unusable):
-        commit = _git("-C", str(copy), "rev-parse", "--verify", "-q", "HEAD^{commit}").strip()
+        commit = git("-C", str(copy), "rev-parse", "--verify", "-q", "HEAD^{commit}").strip()
     # Rows of mode, type, object, size and path; a submodule has no size.
-    rows = _git("-C", str(copy), "ls-tree", "-r", "-l", "-z", commit).split("\0")
+    rows = git("-C", str(copy), "ls-tree", "-r", "-l", "-z", commit).split("\0")
     sizes = [int(row.split(maxsplit=4)[3]) for row in rows if " blob " in row]
     if len(sizes) > ENTRIES_MOST or sum(sizes) > READ_MOST:
         raise Unusable(_bomb(source, len(sizes) > ENTRIES_MOST))
-    _git("-C", str(copy), "archive", "--format=tar", "-o", str(out), commit)
+    git("-C", str(copy), "archive", "--format=tar", "-o", str(out), commit)
     return out
-
-
-def _git(*words: str) -> str:
-    done = subprocess.run(["git", "-c", "core.hooksPath=/dev/null", "-c", "safe.directory=*", *words],
-                          stdin=subprocess.DEVNULL, capture_output=True, errors="replace", check=False)
-    if done.returncode < 0:
-        raise Unusable("git cannot read it: it takes too much time or space to unpack")
-    if done.returncode:
-        raise Unusable(f"git cannot read it: {printable((done.stderr.strip() or 'no commit').split(chr(10))[-1])}")
-    return done.stdout
 
 
 def _parts(path: str) -> tuple[str, ...] | None:

@@ -1,0 +1,139 @@
+"""Submissions that mean no harm and are packed by all kinds of computers and people."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import zipfile
+from pathlib import Path
+
+import pytest
+from gatehouse.cohort import intake
+from gatehouse.cohort.unpack import Unusable
+from test_class_intake import TEXT, WANTED, taken
+
+NAME = WANTED[0]
+
+
+def zipped(path: Path, made_on: int, *names: str) -> Path:
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in names:
+            info = zipfile.ZipInfo("x")
+            info.filename, info.create_system = name, made_on
+            archive.writestr(info, b"" if name.endswith(("\\", "/")) else TEXT)
+    return path
+
+
+def test_a_zip_of_windows(tmp_path: Path) -> None:
+    """Some programs there write the wrong slash, which elsewhere may be part of a name."""
+    folders = "ada\\", "ada\\arch\\"
+    wrong = zipped(tmp_path / "x.zip", 0, *folders, f"ada\\{NAME}".replace("/", "\\"), "ada\\a.txt", "..\\..\\b.txt")
+    found, notes = taken(wrong, tmp_path)
+    assert found == {NAME: TEXT, "a.txt": TEXT} and len(notes) == 1 and "leads out of the tree" in notes[0]
+    assert taken(zipped(tmp_path / "y.zip", 3, NAME, "a\\b"), tmp_path)[0] == {NAME: TEXT, "a\\b": TEXT}
+
+
+@pytest.mark.parametrize("inside", ["", "ada/"])
+def test_a_zip_of_a_mac(tmp_path: Path, inside: str) -> None:
+    made = zipped(tmp_path / "x.zip", 3, f"{inside}.DS_Store", f"{inside}{NAME}", f"__MACOSX/{inside}{NAME}",
+                  f"__MACOSX/{inside}arch/._x86_64")
+    assert taken(made, tmp_path) == ({NAME: TEXT}, [])
+
+
+def test_letters_beyond_ascii(tmp_path: Path) -> None:
+    found, notes = taken(zipped(tmp_path / "x.zip", 3, f"Übung/{NAME}", "Übung/Lösung.txt"), tmp_path)
+    assert found == {NAME: TEXT, "Lösung.txt": TEXT} and not notes
+
+
+def test_what_computers_add_is_no_student(tmp_path: Path) -> None:
+    for name in (".DS_Store", ".git", "__MACOSX", "Thumbs.db", "desktop.ini", "ada"):
+        (tmp_path / name).mkdir()
+    assert [entry.student for entry in intake.entries(tmp_path)] == ["ada"]
+
+
+def test_a_thousand(tmp_path: Path) -> None:
+    for number in range(1000):
+        (tmp_path / f"{'Student' if number % 2 else 'student'} {number // 2}_{number}_assignsubmission_file_").mkdir()
+    entries = intake.entries(tmp_path)
+    assert len({entry.student for entry in entries}) == len({entry.slug.lower() for entry in entries}) == 1000
+
+
+def test_what_may_not_be_read(tmp_path: Path) -> None:
+    for name in ("file", "folder"):
+        (tmp_path / name / NAME).parent.mkdir(parents=True)
+        (tmp_path / name / NAME).write_bytes(TEXT)
+    (tmp_path / "file" / NAME).chmod(0)
+    (tmp_path / "folder/arch").chmod(0)
+    for name in ("file", "folder"):
+        with pytest.raises(Unusable, match=f"{name} cannot be read: .*Permission denied"):
+            taken(tmp_path / name, tmp_path)
+    (tmp_path / "folder/arch").chmod(0o755)
+
+
+def git(where: Path, *words: str) -> None:
+    subprocess.run(["git", "-c", "user.name=x", "-c", "user.email=x", "-c", "protocol.file.allow=always", "-C", where,
+                    *words], check=True, capture_output=True)
+
+
+def repository(top: Path, *options: str) -> Path:
+    """With two commits, and work that is not committed."""
+    (top / NAME).parent.mkdir(parents=True)
+    git(top.parent, "init", "-q", "-b", "work", *options, str(top))
+    for text in (b"old\n", TEXT):
+        (top / NAME).write_bytes(text)
+        git(top, "add", ".")
+        git(top, "commit", "-qm", "x")
+    return top
+
+
+def test_a_clone_is_judged_as_its_files_are(tmp_path: Path) -> None:
+    """Work that is not committed counts, because it is there to be seen; a bare repository has only commits."""
+    clone = repository(tmp_path / "ada")
+    (clone / NAME).write_bytes(b"newer\n")
+    git(tmp_path, "clone", "-q", "--bare", str(clone), "bare")
+    assert taken(clone, tmp_path) == ({NAME: b"newer\n"}, [])
+    assert taken(tmp_path / "bare", tmp_path) == ({NAME: TEXT}, [])
+
+
+@pytest.mark.parametrize("words", [
+    ["clone", "--bare", "--depth=1", "file://{ada}", "{made}"],
+    ["-C", "{ada}", "worktree", "add", "--detach", "{made}"],
+    ["clone", "--recurse-submodules", "{ada}", "{made}"],
+    ["-C", "{ada}", "bundle", "create", "{made}", "HEAD"],
+])
+def test_clones_of_all_kinds(tmp_path: Path, words: list[str]) -> None:
+    ada, made = repository(tmp_path / "ada"), tmp_path / "made"
+    git(tmp_path, *(word.format(ada=ada, made=made) for word in words))
+    assert taken(made, tmp_path) == ({NAME: TEXT}, [])
+
+
+def test_submodules_are_left_out(tmp_path: Path) -> None:
+    ada = repository(tmp_path / "ada")
+    git(ada, "submodule", "add", "-q", str(repository(tmp_path / "other")), "other")
+    git(ada, "commit", "-qm", "x")
+    git(tmp_path, "clone", "-q", "--bare", str(ada), "bare")
+    assert NAME in taken(tmp_path / "bare", tmp_path)[0]
+
+
+def test_detached_and_sha256(tmp_path: Path) -> None:
+    ada = repository(tmp_path / "ada", "--object-format=sha256")
+    git(ada, "checkout", "-q", "--detach", "HEAD~")
+    git(tmp_path, "clone", "-q", "--bare", str(ada), "bare")
+    git(ada, "bundle", "create", "-q", str(tmp_path / "x.bundle"), "work")
+    assert taken(tmp_path / "bare", tmp_path) == ({NAME: b"old\n"}, [])
+    assert taken(tmp_path / "x.bundle", tmp_path) == ({NAME: TEXT}, [])
+
+
+def test_objects_that_lie_elsewhere(tmp_path: Path) -> None:
+    ada = repository(tmp_path / "ada")
+    git(tmp_path, "clone", "-q", "--bare", "--shared", str(ada), "bare")
+    with pytest.raises(Unusable, match="git cannot read it: "):
+        taken(tmp_path / "bare", tmp_path)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_a_repository_of_another_user(tmp_path: Path) -> None:
+    git(tmp_path, "clone", "-q", "--bare", str(repository(tmp_path / "ada")), "bare")
+    for path in [tmp_path / "bare", *(tmp_path / "bare").rglob("*")]:
+        os.chown(path, 1234, 1234)
+    assert taken(tmp_path / "bare", tmp_path) == ({NAME: TEXT}, [])
