@@ -64,7 +64,7 @@ def receiving(out: Path, lab: Lab, handins: Path) -> Path:
     if not (place / plans.FILE).is_file():
         if others:
             raise CannotJudge(f"{out} holds other files; OUT is a new folder, or one that has this lab's marks")
-    elif (there := plans.read(place).lab) != lab.tag:
+    elif (there := plans.lab_of(place)) != lab.tag:
         raise CannotJudge(f"{out} has the marks of lab {there}; choose another OUT for lab {lab.tag}")
     return place
 

@@ -27,9 +27,10 @@ from ..git import git
 from ..labs import Lab
 from ..sandbox import Bounds, Open, best
 from .intake import Entry
+from .kept import DATA, REPORT
 from .plan import Plan, pristine_digest
 from .record import Record
-from .worker import DATA, REPORT, Workshop
+from .worker import Workshop
 
 PLACE = Path("/autograder")
 TREE = "gatehouse"

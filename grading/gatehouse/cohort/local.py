@@ -5,14 +5,17 @@ from __future__ import annotations
 import sys
 import time
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from typing import TextIO
 
 from . import pages, sheet
+from .atomic import NoRoom
 from .plan import Plan
 from .record import Record
 from .worker import Workshop
 
 SHEET_SECONDS = 2
+LOOK_UP_SECONDS = 0.5           # a Ctrl-C that comes just before a wait does not end it
 
 
 class Rate:
@@ -59,29 +62,39 @@ def span(seconds: float) -> str:
 
 
 def run(plan: Plan, jobs: int) -> list[Record]:
-    """Judge the class, JOBS submissions at a time; the sheet is written again and again."""
-    records: list[Record] = []
+    """Judge the class, JOBS submissions at a time. Raises CannotJudge, LabError, OSError."""
     rate = Rate(sys.stderr, len(plan.entries))
-    last = 0.0
     rate.prepare()
-    with Workshop(plan, jobs, plan.out / "work") as shop, ThreadPoolExecutor(jobs) as pool:
+    with Workshop(plan, jobs, plan.out / "work") as shop:
         rate.begin()
-        tests = [test.name for test in shop.lab.tests]
-        left = list(reversed(plan.entries))
-        begun = time.time()
-        busy: set[Future[Record]] = set()
-        try:
-            while left or busy:
-                while left and len(busy) < jobs:
-                    busy.add(pool.submit(shop.process, left.pop()))
-                done, busy = wait(busy, return_when=FIRST_COMPLETED)
-                for future in done:
-                    records.append(future.result())
-                    rate.tell(len(records), int(records[-1].judged_at >= begun))
-                if time.monotonic() - last > SHEET_SECONDS:
-                    sheet.write(plan.out, tests, records)
-                    last = time.monotonic()
-        finally:
-            sheet.write(plan.out, tests, records)
+        records = _judged(shop, jobs, rate)
     pages.write(plan, records)
     return records
+
+
+def _judged(shop: Workshop, jobs: int, rate: Rate) -> list[Record]:
+    """The class's records. The sheet, with a row for each, is written again and again."""
+    plan, tests = shop.plan, [test.name for test in shop.lab.tests]
+    left = list(reversed(plan.entries))
+    found_of = {entry.slug: shop.so_far(entry) for entry in plan.entries}
+    begun, written = time.time(), 0.0
+    busy: set[Future[Record]] = set()
+    pool = ThreadPoolExecutor(jobs)
+    try:
+        while left or busy:
+            busy |= {pool.submit(shop.process, left.pop()) for _ in range(min(jobs - len(busy), len(left)))}
+            done, busy = wait(busy, LOOK_UP_SECONDS, FIRST_COMPLETED)
+            for found in (future.result() for future in done):
+                found_of[found.slug] = found
+                rate.tell(len(plan.entries) - len(left) - len(busy), int(found.judged_at >= begun))
+            if time.monotonic() - written > SHEET_SECONDS:
+                sheet.write(plan.out, tests, found_of.values())
+                written = time.monotonic()
+    except BaseException:
+        shop.stop(pool)
+        with suppress(NoRoom, OSError):         # what it was is still there
+            sheet.write(plan.out, tests, found_of.values())
+        raise
+    finally:
+        pool.shutdown()
+    return list(found_of.values())

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from .. import labs, overlay
-from ..labs import Lab, LabError
+from ..labs import PRIVATE, Lab, LabError
 from . import atomic, record
 from .intake import Entry
-from .workshop import TOP, Earlier
+from .workshop import ANSWERS, FOR_MAKE, SOURCES, TOP, Earlier
 
 FILE = "plan.json"
 Policy = Literal["isolated", "carry", "both"]
@@ -54,7 +54,8 @@ class Plan:
 
     def key(self, files: str) -> str:
         """By which a judgement is known, of a submission whose files have this digest."""
-        return record.key(files, self.lab, self.policy, self.seed, self.emulators, self.pristine, record.versions(), self.solved)
+        return record.key(files, self.lab, self.policy, self.seed, self.emulators, self.pristine, record.versions(),
+                          self.solved)
 
     def write(self) -> None:
         """Keep it in OUT. Raises OSError."""
@@ -77,6 +78,25 @@ def read(out: Path) -> Plan:
         raise LabError("", 0, f"{out} holds no class that was graded: {error}") from None
 
 
+def lab_of(out: Path) -> str:
+    """The lab of the plan in OUT, whatever version of the grader has made it. Raises LabError."""
+    try:
+        return str(json.loads((out / FILE).read_text("utf-8"))["lab"])
+    except (OSError, ValueError, TypeError, KeyError):
+        raise LabError("", 0, f"{out / FILE} cannot be read; choose another OUT") from None
+
+
 def pristine_digest(root: Path) -> str:
     """Of all by which ROOT judges. Raises OSError."""
-    return record.digest_of(root, (*TOP, *GRADER))[:24]
+    return record.digest_of(root, list(_judging(root)))[:24]
+
+
+def _judging(root: Path) -> Iterator[str]:
+    """Files and folders; none that hold answers, or what only people read."""
+    yield from (name for name in (*TOP, *FOR_MAKE, *GRADER) if name != "labs")
+    for path in (root / "labs").glob("*/*"):
+        if path.name not in ANSWERS:
+            yield path.relative_to(root).as_posix()
+    for path in (root / "labs").glob(f"*/{PRIVATE}/*"):
+        if path.suffix in (".toml", *SOURCES):
+            yield path.relative_to(root).as_posix()

@@ -9,9 +9,11 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
+from glob import glob
 from pathlib import Path
 from typing import Any, Literal
 
+from ..bochs import BIOS, VGA_BIOS
 from . import atomic
 
 FILE = "record.json"
@@ -22,6 +24,11 @@ Status = Literal["judged", "unusable", "trouble"]
 TOOLS: Mapping[str, Sequence[str]] = {
     "gcc": ["gcc", "--version"], "ld": ["ld", "--version"], "nasm": ["nasm", "-v"], "make": ["make", "--version"],
     "qemu": ["qemu-system-x86_64", "--version"], "bochs": ["bochs", "--help"], "bwrap": ["bwrap", "--version"],
+}
+# What says no version of its own, or none that every change of it changes.
+PARTS: Mapping[str, str] = {
+    "QEMU's BIOS": "/usr/share/seabios/bios-256k.bin", "Bochs' program": "/usr/bin/bochs-bin", "Bochs' BIOS": BIOS,
+    "Bochs' VGA BIOS": VGA_BIOS, "musl": "/usr/lib/*-linux-musl/libc.a",
 }
 
 
@@ -74,8 +81,9 @@ def read(folder: Path) -> Record | None:
 
 @cache
 def versions() -> dict[str, str]:
-    """The first line with a digit that each tool says of itself; "" for one that is missing."""
-    return {name: _version(command) for name, command in TOOLS.items()}
+    """The first line with a digit that each tool says of itself, and what each part is; "" for what is missing."""
+    return {name: _version(command) for name, command in TOOLS.items()} | \
+        {name: _content(pattern) for name, pattern in PARTS.items()}
 
 
 def _version(command: Sequence[str]) -> str:
@@ -86,6 +94,11 @@ def _version(command: Sequence[str]) -> str:
         return ""
     lines = (done.stdout + done.stderr).split("\n")
     return next((line.strip() for line in lines if any(char.isdigit() for char in line)), "")
+
+
+def _content(pattern: str) -> str:
+    found = b"".join(Path(path).read_bytes() for path in sorted(glob(pattern)))
+    return hashlib.sha256(found).hexdigest()[:12] if found else ""
 
 
 def digest(files: Iterable[tuple[str, bytes]]) -> str:

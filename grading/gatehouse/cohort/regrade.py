@@ -20,9 +20,10 @@ from ..safe import named
 from . import plan as plans
 from . import record
 from .blame import with_needs
+from .kept import FILES
 from .plan import pristine_digest
 from .record import Record
-from .worker import FILES, Workshop, symptoms
+from .worker import Workshop, symptoms
 
 
 def parser() -> argparse.ArgumentParser:

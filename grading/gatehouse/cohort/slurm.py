@@ -23,7 +23,8 @@ from . import plan as plans
 from .intake import Entry
 from .plan import Plan
 from .record import Record
-from .worker import Workshop, planned
+from .stamp import seen
+from .worker import Workshop
 
 PACKAGES = "apt-get install slurm-client"
 FOLDER = "slurm"
@@ -38,7 +39,7 @@ def run(plan: Plan, jobs: int) -> list[Record]:
     (plan.out / FOLDER).mkdir(exist_ok=True)
     rate = local.Rate(sys.stderr, len(plan.entries))
     for number in range(ROUNDS):
-        left = [entry for entry in plan.entries if not planned(plan, entry)]
+        left = [entry for entry in plan.entries if not seen(plan, entry)]
         if not left:
             break
         _round(plan, left, jobs, number, rate)
@@ -56,13 +57,13 @@ def _round(plan: Plan, left: Sequence[Entry], jobs: int, number: int, rate: loca
                  "--wrap", f"exec {shlex.join(command)}").strip().split(";")[0]
     try:
         while _alive(job):
-            done = sum(planned(plan, entry) for entry in plan.entries)
+            done = sum(seen(plan, entry) for entry in plan.entries)
             rate.tell(done, done - (len(plan.entries) - len(left)) - rate.judged)
             time.sleep(POLL_SECONDS)
     except BaseException:
         subprocess.run(["scancel", job], check=False)
         raise
-    done = sum(planned(plan, entry) for entry in plan.entries)
+    done = sum(seen(plan, entry) for entry in plan.entries)
     rate.tell(done, done - (len(plan.entries) - len(left)) - rate.judged)
 
 
@@ -87,7 +88,7 @@ def _slurm(*words: str) -> str:
 
 
 def _gathered(plan: Plan, entry: Entry) -> Record:
-    kept = record.read(plan.folder(entry)) if planned(plan, entry) else None
+    kept = record.read(plan.folder(entry)) if seen(plan, entry) else None
     return kept or Record(entry.student, entry.slug, str(entry.path), plan.lab, plan.policy, plan.seed, "", "trouble",
                           reason=f"no task of the job array has judged it; {plan.out}/{FOLDER} has their logs")
 
@@ -99,7 +100,7 @@ def task(out: Path) -> int:
         number, tasks = int(os.environ[TASK]), int(os.environ["SLURM_ARRAY_TASK_COUNT"])
     except (KeyError, ValueError):
         raise LabError("", 0, f"--task is for Slurm's job arrays: {TASK} is not set") from None
-    mine = [entry for entry in plan.entries[number::tasks] if not planned(plan, entry)]
+    mine = [entry for entry in plan.entries[number::tasks] if not seen(plan, entry)]
     if mine:
         with tempfile.TemporaryDirectory(prefix="gatehouse-") as place, Workshop(plan, 1, Path(place) / "work") as shop:
             for entry in mine:

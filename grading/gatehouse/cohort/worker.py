@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import io
 import shutil
-import textwrap
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
+from threading import Thread
 
-from .. import json_report, labs, overlay
+from .. import labs, overlay
 from ..bochs import Bochs
 from ..build import Builder, CannotJudge, Source
 from ..labs import LabError, Test
@@ -21,14 +22,12 @@ from ..machine import Emulator, Limits
 from ..outcome import Outcome
 from ..progress import Progress
 from ..qemu import Qemu
-from ..report import WIDTH, Again, Report
 from ..result import LabResult
 from ..runs import Runs
-from ..safe import named
 from ..sandbox import Bounds, Nobody, Open, Sandbox
 from ..session import Session
-from ..supervise import keep
-from . import atomic, record, thorough
+from ..supervise import end_all, keep
+from . import atomic, kept, record, stamp, thorough
 from .blame import Blame, blamed
 from .intake import Entry
 from .plan import Plan
@@ -37,9 +36,12 @@ from .taking import UNPACK, take
 from .unpack import Unusable
 from .workshop import BUILD, Earlier, Workbench, hide_sources, make_view
 
-FILES, REPORT, DATA, RUNS, PLANNED = "files", "report.txt", "report.json", "runs", ".plan"
 EMULATE = Bounds(cpu=120)
 SYMPTOM_MOST = 160
+
+
+class Stopped(Exception):
+    """The grader ends, and what it has begun with it."""
 
 
 @dataclass
@@ -51,16 +53,30 @@ class Workshop:
     place: Path                     # for what is made anew for each run of the grader
     sandbox: Callable[[Bounds], Open] = Sandbox
     _benches: dict[Earlier, SimpleQueue[Workbench]] = field(default_factory=dict)
+    _stopped: bool = False
 
     def __enter__(self) -> Workshop:
-        plan = self.plan
         keep()
         shutil.rmtree(self.place, ignore_errors=True)
         self.place.mkdir(parents=True)
+        self.pool = ThreadPoolExecutor(self.jobs)
+        try:
+            atomic.need_room(self.place)
+            self._prepare()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.pool.shutdown(wait=False, cancel_futures=True)
+        shutil.rmtree(self.place, ignore_errors=True)
+
+    def _prepare(self) -> None:
+        plan = self.plan
         self.labs = labs.load(plan.root)
         self.lab = labs.find(self.labs, plan.lab)
         self.wanted = plan.wanted(self.labs)
-        self.pool = ThreadPoolExecutor(self.jobs)
         around = self.sandbox(EMULATE)
         sandbox = Open() if isinstance(around, Nobody) else around       # an emulator holds its guest by itself
         known: dict[str, Emulator] = {"qemu": Qemu(sandbox=sandbox), "bochs": Bochs(sandbox=sandbox)}
@@ -73,48 +89,77 @@ class Workshop:
             raise CannotJudge(f"the reference of {self.lab.id} does not build: {error[0]}")
         for earlier in plan.earlier:
             view = make_view(plan.root, self.labs, self.lab, earlier, self.place / f"view-{earlier}")
-            benches = self._benches[earlier] = SimpleQueue()
-            for number in range(self.jobs):
-                benches.put(Workbench(self.session, self.lab, earlier, view, self.place / f"{earlier}-{number}",
-                                      self.sandbox(BUILD)))
+            self._benches[earlier] = SimpleQueue()
+            places = (self.place / f"{earlier}-{number}" for number in range(self.jobs))
+            for bench in self.pool.map(partial(self._furnished, earlier, view), places):
+                self._benches[earlier].put(bench)
             hide_sources(view, self.labs, self.lab)
         with self._bench(plan.earlier[0]) as bench:
             self.reference = bench.reference()
-        return self
 
-    def __exit__(self, *_: object) -> None:
-        self.pool.shutdown(wait=False, cancel_futures=True)
-        shutil.rmtree(self.place, ignore_errors=True)
+    def _furnished(self, earlier: Earlier, view: Path, place: Path) -> Workbench:
+        return Workbench(self.session, self.lab, earlier, view, place, self.sandbox(BUILD))
 
     def process(self, entry: Entry) -> Record:
-        """Judge ENTRY unless that was done, and keep the record. Whatever is wrong with it stays its own affair."""
+        """Judge ENTRY unless that was done, and keep the record. Whatever is wrong with it stays its own affair.
+
+        Raises Stopped, NoRoom, OSError: those end the class.
+        """
         folder = self.plan.folder(entry)
         folder.mkdir(parents=True, exist_ok=True)
+        with stamp.turn(folder) as stamped:
+            out = record.read(folder) if stamped.is_of(self.plan) else None
+            out = out or self._looked_into(entry, folder)
+            stamped.put(self.plan)
+        return out
+
+    def so_far(self, entry: Entry) -> Record:
+        """What an earlier call found of ENTRY by the same rules, whether or not it would find that now."""
+        found, plan = record.read(self.plan.folder(entry)), self.plan
+        rules = entry.student, self.lab.id, plan.policy, plan.seed
+        if found and (found.student, found.lab, found.policy, found.seed) == rules:
+            return found
+        return self._record(entry, "", "trouble", reason="not judged yet")
+
+    def stop(self, pool: ThreadPoolExecutor) -> None:
+        """End all that POOL is at, whether its caller knows of it yet or not; none of it leaves a record."""
+        self._stopped = True
+        ending = Thread(target=pool.shutdown, kwargs={"cancel_futures": True})
+        ending.start()
+        while ending.is_alive():
+            end_all()
+            ending.join(0.1)
+
+    def _looked_into(self, entry: Entry, folder: Path) -> Record:
         begun = time.monotonic()
         try:
-            notes = take(entry.path, self.wanted, folder / f"{FILES}.new", self.sandbox(UNPACK)).notes
-            key = self.plan.key(record.digest_of(folder / f"{FILES}.new"))
-            before = record.read(folder)
-            if before and before.final and before.key == key and (folder / REPORT).is_file():
-                shutil.rmtree(folder / f"{FILES}.new")
-                atomic.write(folder / PLANNED, self.plan.id)
+            notes = take(entry.path, self.wanted, folder / kept.NEW, self.sandbox(UNPACK)).notes
+            key = self.plan.key(record.digest_of(folder / kept.NEW))
+            if before := kept.known(folder, entry.student, key):
                 return before
-            shutil.rmtree(folder / FILES, ignore_errors=True)
-            (folder / f"{FILES}.new").rename(folder / FILES)
+            kept.renew(folder)
             out = self._judge(entry, folder, key, notes)
         except (Unusable, LabError) as error:
+            self._doubt()
+            kept.forget(folder)
             out = self._unusable(entry, str(error))
-        except (CannotJudge, OSError) as error:
-            out = self._record(entry, "", "trouble", reason=str(error))
-        except Exception as error:           # a mistake of the grader's own: the class goes on
-            out = self._record(entry, "", "trouble", reason=f"the grader failed: {type(error).__name__}: {error}")
+        except Exception as error:
+            self._doubt()
+            ours = isinstance(error, (CannotJudge, OSError))
+            reason = str(error) if ours else f"the grader failed: {type(error).__name__}: {error}"
+            out = self._record(entry, "", "trouble", reason=reason)
         out.seconds["all"] = time.monotonic() - begun
         if out.status != "judged":
-            end = f"Score: 0/{out.points}" if out.final else "This is not your doing; it will be judged again."
-            atomic.write(folder / REPORT, f"lab {self.lab.id}: not judged\n{_filled(named(out.reason), '  ')}\n{end}\n")
+            kept.excuse(folder, out)
         out.write(folder)
-        atomic.write(folder / PLANNED, self.plan.id)
         return out
+
+    def _doubt(self) -> None:
+        """To be asked before a submission is blamed for anything. Raises Stopped, NoRoom, OSError if it may be us."""
+        if self._stopped:
+            raise Stopped
+        for place in (self.place, self.plan.out):
+            atomic.need_room(place)
 
     def judge_again(self, tree: Path, tests: Sequence[Test]) -> LabResult:
         """TESTS of the files in TREE, as the mark was found. Nothing is kept."""
@@ -127,7 +172,7 @@ class Workshop:
         """By the plan's policy; with `both` the mark is that on the reference's earlier labs."""
         first, *second = self.plan.earlier
         with self._bench(first) as bench:
-            judged = bench.judge(folder / FILES, None, self.plan.solved)
+            judged = bench.judge(folder / kept.FILES, None, self.plan.solved)
         result = judged.result
         thorough.compare(result, self.reference)
         result.warnings[:0] = notes
@@ -141,24 +186,12 @@ class Workshop:
                        "judging": sum(judgement.seconds for judgement in result.judgements) - booting}
         if result.trouble:
             out.status, out.reason = "trouble", result.trouble
-        self._keep_runs(result, folder)
         if second:
-            out.blame = [str(found) for found in self._blame(result, folder / FILES)]
-        atomic.write(folder / REPORT, self._told(result, out.blame, folder))
-        json_report.write(folder / DATA, [result], Again(self.plan.seed, folder / FILES, first))
+            out.blame = [str(found) for found in self._blame(result, folder / kept.FILES)]
+        if result.failures or out.blame:
+            self._doubt()
+        kept.explain(folder, result, out.blame, self.plan.seed, first)
         return out
-
-    def _told(self, result: LabResult, blame: Sequence[str], folder: Path) -> str:
-        """The report for the student, whose commands are those of a handout."""
-        text = io.StringIO()
-        report = Report(text, Again(self.plan.seed), colour=False, place=folder)
-        report.lab(result)
-        for line in blame:
-            report.say(_filled(line, "    "))
-        if blame:
-            report.say()
-        report.end([result])
-        return text.getvalue()
 
     def _blame(self, isolated: LabResult, tree: Path) -> Iterator[Blame]:
         """What the student's own earlier labs break."""
@@ -167,16 +200,6 @@ class Workshop:
                 return bench.judge(tree, tests, [*self.plan.solved, *repaired]).result
         earlier = [lab for lab in self.labs if lab.number < self.lab.number and lab.number not in self.plan.solved]
         yield from blamed(self.lab, earlier, isolated, judge(self.lab.tests, ()), judge)
-
-    def _keep_runs(self, result: LabResult, folder: Path) -> None:
-        """What explains a failure moves to the student's folder."""
-        shutil.rmtree(folder / RUNS, ignore_errors=True)
-        for verdict in result.failures:
-            if verdict.directory and verdict.directory.parent == self.session.runs.place:
-                kept = folder / RUNS / verdict.directory.name
-                if not kept.exists():
-                    shutil.move(verdict.directory, kept)
-                verdict.directory = kept
 
     @contextmanager
     def _bench(self, earlier: Earlier) -> Iterator[Workbench]:
@@ -200,16 +223,6 @@ class Workshop:
         return self._record(entry, "", "unusable", reason=reason, points=points)
 
 
-def _filled(line: str, indent: str) -> str:
-    return textwrap.fill(line, WIDTH, initial_indent="  ", subsequent_indent=indent, break_on_hyphens=False)
-
-
-def planned(plan: Plan, entry: Entry) -> bool:
-    """Whether PLAN's call has been through with ENTRY."""
-    try:
-        return (plan.folder(entry) / PLANNED).read_text("utf-8") == plan.id
-    except OSError:
-        return False
 
 
 def symptoms(result: LabResult) -> dict[str, str]:

@@ -148,13 +148,16 @@ class Workbench:
         """What the reference gets on this machine. To be asked before anybody is judged. Raises CannotJudge."""
         result = self._session.start(self._lab, list(self._lab.tests), Source(self._overlay), self._out,
                                      self._builder).wait()
-        if failed := [verdict for verdict in result.failures]:
+        if failed := result.failures:
             raise CannotJudge(result.trouble or f"the reference of {self._lab.id} fails {failed[0].test} on this machine: "
                                                 f"{' '.join(failed[0].detail[:1])}")
         return result
 
     def judge(self, tree: Path, tests: Sequence[Test] | None = None, repaired: Collection[int] = ()) -> Judged:
-        """The lab of the files in TREE: TESTS, or all; earlier labs that are REPAIRED are the reference's. Raises LabError for files that cannot be taken, CannotJudge."""
+        """The lab of the files in TREE: TESTS, or all; earlier labs that are REPAIRED are the reference's.
+
+        Raises LabError for files that cannot be taken, CannotJudge.
+        """
         session, lab = self._session, self._lab
         begun = time.monotonic()
         shutil.rmtree(self._out)
