@@ -33,6 +33,7 @@ MpiDefault=none
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core
 SlurmdParameters=config_overrides
+MaxArraySize={tasks}
 SchedulerParameters=batch_sched_delay=0,sched_interval=1
 ReturnToService=2
 NodeName={host} NodeAddr=127.0.0.1 CPUs=2 State=UNKNOWN
@@ -48,10 +49,10 @@ def missing() -> list[str]:
 
 
 @contextmanager
-def cluster(top: Path) -> Iterator[dict[str, str]]:
-    """The environment in which Slurm's commands speak to it; TOP is an empty folder."""
+def cluster(top: Path, tasks: int) -> Iterator[dict[str, str]]:
+    """The environment in which Slurm's commands speak to it; TOP is an empty folder, an array has fewer than TASKS."""
     host = socket.gethostname().split(".")[0]
-    (top / "slurm.conf").write_text(CONFIGURATION.format(top=top, host=host, control_port=_port(), node_port=_port()))
+    (top / "slurm.conf").write_text(CONFIGURATION.format(top=top, host=host, tasks=tasks, control_port=_port(), node_port=_port()))
     (top / "cgroup.conf").write_text("CgroupPlugin=cgroup/v1\n")
     (top / "key").write_bytes(os.urandom(1024))
     (top / "key").chmod(0o400)

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
 import slurm_cluster
-from gatehouse.cohort import record, slurm
-from test_class import COMMAND, rows, student
+from gatehouse.build import CannotJudge
+from gatehouse.cohort import record, slurm, stamp
+from gatehouse.cohort.intake import Entry
+from gatehouse.cohort.plan import Plan
+from gatehouse.cohort.record import Record
+from test_class import COMMAND, ROOT, rows, student
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="Slurm's daemons are started as root")
-CLASS = 2 * slurm.CHUNK + 1         # three tasks, of which two run at a time
+CLASS = 2 * slurm.CHUNK + 1         # would be three tasks, but
+ARRAY = 3                           # this cluster's arrays have fewer than that
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +30,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, 
     assert not slurm_cluster.missing()
     with ExitStack() as stack:
         try:
-            variables = stack.enter_context(slurm_cluster.cluster(tmp_path_factory.mktemp("s")))
+            variables = stack.enter_context(slurm_cluster.cluster(tmp_path_factory.mktemp("s"), ARRAY))
         except TimeoutError as error:
             pytest.skip(f"Slurm does not start on this machine: {error}")
         yield variables
@@ -41,6 +47,12 @@ def words(handins: Path, out: Path) -> list[str | Path]:
     return [COMMAND, "--dir", handins, "--out", out, "--lab", "0", "--engine", "slurm", "--jobs", "2"]
 
 
+def until_judging(out: Path) -> None:
+    deadline = time.monotonic() + 60
+    while not list(out.glob("students/*/record.json")) and time.monotonic() < deadline:
+        time.sleep(0.1)
+
+
 def test_lost_and_requeued_tasks_lose_nothing(environment: dict[str, str], handins: Path, tmp_path: Path) -> None:
     out = tmp_path / "marks"
     grading = subprocess.Popen(words(handins, out), env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -50,9 +62,7 @@ def test_lost_and_requeued_tasks_lose_nothing(environment: dict[str, str], handi
         listed = subprocess.run(["squeue", "-h", "-r", "-t", "R", "-o", "%i"], env=environment, capture_output=True, text=True)
         return listed.stdout.split()
 
-    deadline = time.monotonic() + 60
-    while not (out.exists() and list(out.glob("students/*/record.json"))) and time.monotonic() < deadline:
-        time.sleep(0.1)
+    until_judging(out)
     for command, job in zip((["scontrol", "requeue"], ["scancel", "--signal=KILL", "--full"]), running()):
         if subprocess.run([*command, job], env=environment, capture_output=True).returncode == 0:
             done.append(job)
@@ -67,11 +77,98 @@ def test_lost_and_requeued_tasks_lose_nothing(environment: dict[str, str], handi
     assert not list(out.glob("work*"))
 
 
+def test_ctrl_c_cancels_the_array_and_a_lost_node_comes_back(environment: dict[str, str], handins: Path,
+                                                             tmp_path: Path) -> None:
+    out = tmp_path / "marks"
+    with subprocess.Popen(words(handins, out), env=environment, stderr=subprocess.PIPE, text=True) as grading:
+        until_judging(out)
+        grading.send_signal(signal.SIGINT)
+        assert grading.communicate()[1].endswith("interrupted; the same command goes on from here\n")
+    deadline = time.monotonic() + 60
+    while asked(environment, "squeue", "-h") and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert not asked(environment, "squeue", "-h")
+    before = {path: path.stat().st_mtime_ns for path in out.glob("students/*/record.json")}
+    assert 0 < len(before) < CLASS
+    node = asked(environment, "sinfo", "-h", "-o", "%n").strip()
+    with subprocess.Popen(words(handins, out), env=environment, stdout=subprocess.PIPE, text=True) as grading:
+        while not asked(environment, "squeue", "-h", "-t", "R"):
+            time.sleep(0.1)
+        asked(environment, "scontrol", "update", f"NodeName={node}", "State=DOWN", "Reason=test")
+        # It may have come back by itself.
+        subprocess.run(["scontrol", "update", f"NodeName={node}", "State=RESUME"], env=environment, capture_output=True)
+        assert grading.communicate()[0].startswith(f"{CLASS} judged, ")
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+def asked(environment: dict[str, str], *command: str) -> str:
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+
+
+def test_sbatch_refuses(environment: dict[str, str], handins: Path, tmp_path: Path) -> None:
+    done = subprocess.run(words(handins, tmp_path / "marks"), env=environment | {"SBATCH_PARTITION": "nowhere"},
+                          capture_output=True, text=True)
+    assert done.returncode == 2 and "invalid partition" in done.stderr and done.stderr.count("\n") == 1
+
+
+class FakeShop:
+    """Judges by name: `deadly` ends its task."""
+
+    def __init__(self, plan: Plan, *_: object) -> None:
+        self.plan = plan
+
+    def __enter__(self) -> FakeShop:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def process(self, entry: Entry) -> None:
+        if entry.student == "deadly":
+            raise SystemExit(137)
+        folder = self.plan.folder(entry)
+        folder.mkdir(parents=True)
+        Record(entry.student, entry.slug, "", self.plan.lab, self.plan.policy, 1, "", "judged", score=100).write(folder)
+        with stamp.turn(folder) as stamped:
+            stamped.put(self.plan)
+
+
+def test_what_ends_its_task_stops_nobody_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor does a controller that does not answer for a while."""
+    arrays: list[int] = []
+    silence = iter([True, False] * 100)
+
+    def fake(*command: str) -> str:
+        if command[0] == "squeue" and next(silence):
+            raise CannotJudge("slurm_load_jobs error: Unable to contact slurm controller")
+        if command[0] == "sbatch":
+            last = re.search(r"--array=0-(\d+)%2 ", " ".join(command))
+            tasks = int(last[1]) + 1 if last else 0
+            arrays.append(tasks)
+            for number in range(tasks):
+                monkeypatch.setenv(slurm.TASK, str(number))
+                monkeypatch.setenv("SLURM_ARRAY_TASK_COUNT", str(tasks))
+                with suppress(SystemExit):
+                    slurm.task(tmp_path)
+        return {"scontrol": "MaxArraySize = 1001\n", "sbatch": "7\n"}.get(command[0], "")
+
+    monkeypatch.setattr(slurm, "_slurm", fake)
+    monkeypatch.setattr(slurm, "Workshop", FakeShop)
+    monkeypatch.setattr(slurm, "POLL_SECONDS", 0)
+    names = ["deadly", *(f"s{number:02}" for number in range(CLASS))]
+    plan = Plan(ROOT, tmp_path, "00", "isolated", 1, ("qemu",), tuple(Entry(name, name, tmp_path / name) for name in names))
+    plan.write()
+    found = {kept.student: kept for kept in slurm.run(plan, 2)}
+    assert [name for name, kept in found.items() if kept.status != "judged"] == ["deadly"]
+    assert "no task of the job array has judged it" in found["deadly"].reason
+    assert arrays[0] == 3 and len(arrays) <= 6
+
+
 def test_without_slurm(handins: Path, tmp_path: Path) -> None:
     done = subprocess.run(words(handins, tmp_path / "marks"), env={**os.environ, "PATH": str(tmp_path)}, capture_output=True,
                           text=True)
     assert done.returncode == 2
-    assert done.stderr == "grade-class: sbatch is not installed: apt-get install slurm-client\n"
+    assert done.stderr == "grade-class: scontrol is not installed: apt-get install slurm-client\n"
 
 
 def test_a_task_is_slurms_alone(tmp_path: Path) -> None:

@@ -8,7 +8,9 @@ Partition, account and the like come from sbatch's own variables (SBATCH_PARTITI
 from __future__ import annotations
 
 import os
+import re
 import shlex
+import signal
 import subprocess
 import sys
 import tempfile
@@ -18,7 +20,7 @@ from pathlib import Path
 
 from ..build import CannotJudge
 from ..labs import LabError
-from . import local, pages, record
+from . import atomic, local, pages, record
 from . import plan as plans
 from .intake import Entry
 from .plan import Plan
@@ -27,48 +29,64 @@ from .stamp import seen
 from .worker import Workshop
 
 PACKAGES = "apt-get install slurm-client"
-FOLDER = "slurm"
+FOLDER, LEFT = "slurm", "left"
 CHUNK = 10              # submissions of one task: what a task prepares must be worth it
-ROUNDS = 3              # then something is wrong that trying again does not mend
-POLL_SECONDS = 1
+FRUITLESS = 3           # rounds without one record; then something is wrong that trying again does not mend
+POLL_SECONDS = 2
+PATIENCE = 600          # seconds for a controller that does not answer: it is begun again, or too busy
 TASK = "SLURM_ARRAY_TASK_ID"
+ARRAY_MOST = re.compile(r"^MaxArraySize\s*=\s*(\d+)", re.MULTILINE)
 
 
 def run(plan: Plan, jobs: int) -> list[Record]:
     """Judge the class, JOBS tasks at a time. Raises CannotJudge, OSError."""
     (plan.out / FOLDER).mkdir(exist_ok=True)
+    most = _array_most()
     rate = local.Rate(sys.stderr, len(plan.entries))
-    for number in range(ROUNDS):
-        left = [entry for entry in plan.entries if not seen(plan, entry)]
-        if not left:
-            break
-        _round(plan, left, jobs, number, rate)
+    left, fruitless = list(plan.entries), 0
+    while left and fruitless < FRUITLESS:
+        # A submission that ends its task, however it may, must not keep the others from their turn.
+        chunk = 1 if fruitless else CHUNK
+        rest = _round(plan, left, min(-(-len(left) // chunk), most), jobs, rate)
+        fruitless = fruitless + 1 if len(rest) == len(left) else 0
+        left = rest
     records = [_gathered(plan, entry) for entry in plan.entries]
     pages.write(plan, records)
     return records
 
 
-def _round(plan: Plan, left: Sequence[Entry], jobs: int, number: int, rate: local.Rate) -> None:
-    """Submit an array for what is left, and wait for its end."""
-    tasks = -(-len(left) // CHUNK)
+def _array_most() -> int:
+    """Tasks that one array may have here."""
+    found = ARRAY_MOST.search(_slurm("scontrol", "show", "config"))
+    return max(int(found[1]) - 1, 1) if found else 1000
+
+
+def _round(plan: Plan, left: list[Entry], tasks: int, jobs: int, rate: local.Rate) -> list[Entry]:
+    """Submit an array of so many TASKS for what is LEFT, and wait for its end; what is then left."""
+    atomic.write(plan.out / FOLDER / LEFT, "".join(f"{entry.slug}\n" for entry in left))
     command = [sys.executable, str(plan.root / "grading" / "grade-class"), "--task", str(plan.out)]
     job = _slurm("sbatch", "--parsable", "--requeue", f"--array=0-{tasks - 1}%{jobs}", "--job-name=gatehouse",
                  f"--output={plan.out}/{FOLDER}/%A_%a.log", f"--chdir={plan.out}",
                  "--wrap", f"exec {shlex.join(command)}").strip().split(";")[0]
     try:
-        while _alive(job):
-            done = sum(seen(plan, entry) for entry in plan.entries)
-            rate.tell(done, done - (len(plan.entries) - len(left)) - rate.judged)
+        alive, heard = True, time.monotonic()
+        while alive:
             time.sleep(POLL_SECONDS)
+            try:
+                alive, heard = _alive(job), time.monotonic()
+            except CannotJudge:
+                if time.monotonic() - heard > PATIENCE:
+                    raise
+            before, left = len(left), [entry for entry in left if not seen(plan, entry)]
+            rate.tell(len(plan.entries) - len(left), before - len(left))
     except BaseException:
         subprocess.run(["scancel", job], check=False)
         raise
-    done = sum(seen(plan, entry) for entry in plan.entries)
-    rate.tell(done, done - (len(plan.entries) - len(left)) - rate.judged)
+    return left
 
 
 def _alive(job: str) -> bool:
-    """Whether any task of the array waits or runs; Slurm forgets old jobs."""
+    """Whether any task of the array waits or runs; Slurm forgets old jobs. Raises CannotJudge if it does not answer."""
     try:
         return bool(_slurm("squeue", "--noheader", "--array", f"--jobs={job}", "--format=%T").strip())
     except CannotJudge as error:
@@ -83,7 +101,8 @@ def _slurm(*words: str) -> str:
     except FileNotFoundError:
         raise CannotJudge(f"{words[0]} is not installed: {PACKAGES}") from None
     if done.returncode:
-        raise CannotJudge(f"{words[0]}: {done.stderr.strip() or f'status {done.returncode}'}")
+        said = " ".join(done.stderr.split()) or f"status {done.returncode}"
+        raise CannotJudge(said if said.startswith(words[0]) else f"{words[0]}: {said}")
     return done.stdout
 
 
@@ -100,9 +119,12 @@ def task(out: Path) -> int:
         number, tasks = int(os.environ[TASK]), int(os.environ["SLURM_ARRAY_TASK_COUNT"])
     except (KeyError, ValueError):
         raise LabError("", 0, f"--task is for Slurm's job arrays: {TASK} is not set") from None
-    mine = [entry for entry in plan.entries[number::tasks] if not seen(plan, entry)]
-    if mine:
+    # What Slurm sends before it kills: the node is left clean.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    left = (out / FOLDER / LEFT).read_text("utf-8").split()
+    mine = set(left[number::tasks])
+    if entries := [entry for entry in plan.entries if entry.slug in mine and not seen(plan, entry)]:
         with tempfile.TemporaryDirectory(prefix="gatehouse-") as place, Workshop(plan, 1, Path(place) / "work") as shop:
-            for entry in mine:
+            for entry in entries:
                 shop.process(entry)
     return 0
