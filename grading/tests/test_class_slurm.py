@@ -105,6 +105,30 @@ def asked(environment: dict[str, str], *command: str) -> str:
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
 
 
+def test_what_the_cluster_holds_is_told(environment: dict[str, str], tmp_path: Path) -> None:
+    """And goes on when it is let go."""
+    student(tmp_path / "handins", "ada")
+    node = asked(environment, "sinfo", "-h", "-o", "%n").strip()
+    asked(environment, "scontrol", "update", f"NodeName={node}", "State=DRAIN", "Reason=test")
+    with subprocess.Popen(words(tmp_path / "handins", tmp_path / "marks"), env=environment, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True) as grading:
+        try:
+            while not (job := asked(environment, "squeue", "-h", "-o", "%F").strip()):
+                time.sleep(0.1)
+            asked(environment, "scontrol", "hold", job)
+            assert grading.stderr is not None
+            told = ""
+            while "JobHeld" not in told:
+                told = grading.stderr.readline()
+                assert told, "grade-class has ended"
+            asked(environment, "scontrol", "release", job)
+        finally:
+            asked(environment, "scontrol", "update", f"NodeName={node}", "State=RESUME")
+        said = grading.communicate(timeout=120)[0]
+    assert told.startswith(f"the cluster does not begin job {job}: JobHeld") and f"`scontrol show job {job}`" in told
+    assert said.startswith("1 judged, 0 unusable")
+
+
 def test_sbatch_refuses(environment: dict[str, str], handins: Path, tmp_path: Path) -> None:
     done = subprocess.run(words(handins, tmp_path / "marks"), env=environment | {"SBATCH_PARTITION": "nowhere"},
                           capture_output=True, text=True)

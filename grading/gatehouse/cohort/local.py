@@ -49,8 +49,14 @@ class Rate:
         if self.judged and now > self.begun:
             rate = self.judged / (now - self.begun)
             line += f", {rate * 60:.0f} a minute, {span((self.total - done) / rate)} left"
-        end = "\r\033[K" if self.stream.isatty() else ""
-        self.stream.write(f"{end}{line}" if end and done < self.total else f"{end}{line}\n")
+        self._write(line, "" if self.stream.isatty() and done < self.total else "\n")
+
+    def say(self, line: str) -> None:
+        """A line that stays."""
+        self._write(line, "\n")
+
+    def _write(self, line: str, end: str) -> None:
+        self.stream.write(("\r\033[K" if self.stream.isatty() else "") + line + end)
         self.stream.flush()
 
 

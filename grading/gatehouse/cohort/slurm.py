@@ -35,6 +35,8 @@ FRUITLESS = 3           # rounds without one record; then something is wrong tha
 POLL_SECONDS = 2
 PATIENCE = 600          # seconds for a controller that does not answer: it is begun again, or too busy
 TASK = "SLURM_ARRAY_TASK_ID"
+WAITS = "PENDING "
+SHORTLY = ("None", "Resources", "Priority", "JobArrayTaskLimit", "BeginTime", "Cleaning")
 ARRAY_MOST = re.compile(r"^MaxArraySize\s*=\s*(\d+)", re.MULTILINE)
 
 
@@ -68,15 +70,21 @@ def _round(plan: Plan, left: list[Entry], tasks: int, jobs: int, rate: local.Rat
     job = _slurm("sbatch", "--parsable", "--requeue", f"--array=0-{tasks - 1}%{jobs}", "--job-name=gatehouse",
                  f"--output={plan.out}/{FOLDER}/%A_%a.log", f"--chdir={plan.out}",
                  "--wrap", f"exec {shlex.join(command)}").strip().split(";")[0]
+    told: set[str] = set()
     try:
         alive, heard = True, time.monotonic()
         while alive:
             time.sleep(POLL_SECONDS)
             try:
-                alive, heard = _alive(job), time.monotonic()
+                states, heard = _states(job), time.monotonic()
             except CannotJudge:
                 if time.monotonic() - heard > PATIENCE:
                     raise
+            else:
+                alive = bool(states)
+                for reason in sorted(_held(states) - told):
+                    told.add(reason)
+                    rate.say(f"the cluster does not begin job {job}: {reason}; `scontrol show job {job}` says more")
             before, left = len(left), [entry for entry in left if not seen(plan, entry)]
             rate.tell(len(plan.entries) - len(left), before - len(left))
     except BaseException:
@@ -85,14 +93,21 @@ def _round(plan: Plan, left: list[Entry], tasks: int, jobs: int, rate: local.Rat
     return left
 
 
-def _alive(job: str) -> bool:
-    """Whether any task of the array waits or runs; Slurm forgets old jobs. Raises CannotJudge if it does not answer."""
+def _states(job: str) -> list[str]:
+    """State and reason of each task that waits or runs; Slurm forgets old jobs. Raises CannotJudge if it does not answer."""
     try:
-        return bool(_slurm("squeue", "--noheader", "--array", f"--jobs={job}", "--format=%T").strip())
+        return _slurm("squeue", "--noheader", "--array", f"--jobs={job}", "--format=%T %r").splitlines()
     except CannotJudge as error:
         if "Invalid job id" in str(error):
-            return False
+            return []
         raise
+
+
+def _held(states: Sequence[str]) -> set[str]:
+    """Why no task runs, where that is for somebody to mend and not for time."""
+    if not all(state.startswith(WAITS) for state in states):
+        return set()
+    return {state.removeprefix(WAITS) for state in states} - set(SHORTLY)
 
 
 def _slurm(*words: str) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from ..outcome import Outcome
 from ..result import LabResult
 
-
 LEAST = 0.75         # of the facts of the reference's
 
 

@@ -223,8 +223,6 @@ class Workshop:
         return self._record(entry, "", "unusable", reason=reason, points=points)
 
 
-
-
 def symptoms(result: LabResult) -> dict[str, str]:
     """The failed tests, each with the outcome and the first line of what was seen."""
     found: dict[str, str] = {}
