@@ -1,10 +1,11 @@
 """Judge one lab in one emulator.
 
-All tests that return share a boot, or one for each CPU that they want.  When one of them ends the machine, it has lost its own points,
-and the kernel is booted again without it, until a boot reaches its end.  Only that boot counts: no
-end, no points, and it is the end at which the outside probe looks.  Where the kernel dies while it
-is being set up, no end can come: then the tests that ran before (early.py) keep what they got, and
-all others share what happened.  A test that must end in a panic gets a boot of its own.
+All tests that return share a boot, or one for each CPU that they want.  When one of them ends the
+machine, it has lost its own points, and the kernel is booted again without it, until a boot reaches
+its end.  Only that boot counts: no end, no points, and it is the end at which the outside probe
+looks.  Where the kernel dies while it is being set up, no end can come: then the tests that ran
+before (early.py) keep what they got, and all others share what happened.  A test that must end in a
+panic gets a boot of its own.
 """
 
 from __future__ import annotations
@@ -186,7 +187,8 @@ class _Work:
         self.out.notes += texts
         for test in boot.tests if texts else ():
             if self.out.verdicts[test.name].outcome == Outcome.PASS:
-                self.give(test.name, Outcome.FORGED, [f"printed: ok {test.name}", *(f"the machine showed: {text}" for text in texts)], boot)
+                self.give(test.name, Outcome.FORGED,
+                          [f"printed: ok {test.name}", *(f"the machine showed: {text}" for text in texts)], boot)
 
     def weigh(self, texts: list[str], noticed_by: list[str], boot: Boot, *, unset: bool) -> None:
         """Set what the probe saw against the tests of which one should have noticed."""

@@ -1,8 +1,8 @@
 """The names by which a kernel reports, sought in the objects that were made from a student's files.
 
 The words of a source can be pasted together by a preprocessor; the symbol that comes out of it stands in the object,
-and so does the instruction that does without one (privileged.py). What the reference's object of the same file has, too,
-is no reason to look. Like every flag this costs nothing: it says where to read.
+and so does the instruction that does without one (privileged.py). What the reference's object of the same file has,
+too, is no reason to look. Like every flag this costs nothing: it says where to read.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from .sandbox import Open
 # Tests, and what the image begins and ends with, are not among what a hole can join (linker.ld).
 GIVEN_SECTIONS = re.compile(r"\.tests.*|\.multiboot|\.boot|\.symbols")
 STANDINS = "standins.a"
-NAMES = re.compile(r"cmdline|v?print|print_to|report_values|skip|sweep_poke|tests?_\w+|machine_(?:end|settle)|serial_(?:write|flush)")
+NAMES = re.compile(r"cmdline|v?print|print_to|report_values|skip|sweep_poke|tests?_\w+|machine_(?:end|settle)|"
+                   r"serial_(?:write|flush)")
 
 
 def refused(lab: Lab, labs: Sequence[Lab], taken: Sequence[str], out: Path, base: Path) -> Iterator[str]:

@@ -30,9 +30,11 @@ HOSTILE = {
     "writes-the-exit-port": CALLED + PORT.format("0xf4", "0"),
     "powers-off": CALLED + 'asm volatile("out dx, ax" ::"d"((u16)0x604), "a"((u16)0x2000));',
     "resets": CALLED + PORT.format("0x64", "0xfe"),
-    "plays-a-recording": CALLED + f'for (const char *c = "{RECORDING}\\n"; *c; c++)\n            ' + PORT.format("0x3f8", "*c"),
+    "plays-a-recording": CALLED + f'for (const char *c = "{RECORDING}\\n"; *c; c++)\n            '
+        + PORT.format("0x3f8", "*c"),
     "patches-the-report": CALLED + '({ extern char report_values[]; '
-        'asm volatile("mov rax, cr0\\n\\tand eax, 0xfffeffff\\n\\tmov cr0, rax" ::: "rax"); report_values[0] = (char)0xc3; });',
+        'asm volatile("mov rax, cr0\\n\\tand eax, 0xfffeffff\\n\\tmov cr0, rax" ::: "rax"); '
+        'report_values[0] = (char)0xc3; });',
     "patches-and-mends": CALLED + '({ extern volatile char report_values[]; '
         'asm volatile("mov rax, cr0\\n\\tand eax, 0xfffeffff\\n\\tmov cr0, rax" ::: "rax"); '
         'report_values[0] ^= 1; report_values[0] ^= 1; });',
@@ -42,7 +44,8 @@ HOSTILE = {
     "skips-the-test-and-leaves-it": CALLED + '({ extern void skip(const char *); skip("not today"); ' + LEAVE + ' });',
     "holds-lines-back": CALLED + "print_to(filter);",
     "prints-all-results": CALLED + "forge();",
-    "ends-the-tests": CALLED + '({ extern _Bool tests_end(void); extern void machine_end(int); tests_end(); machine_end(0); });',
+    "ends-the-tests": CALLED + '({ extern _Bool tests_end(void); extern void machine_end(int); '
+        'tests_end(); machine_end(0); });',
     "forgets-the-failure": CALLED + '({ extern void tests_forget(void); tests_forget(); });',
 }
 # What stands before the function.
@@ -87,7 +90,8 @@ static void filter(const char *text, size_t length)
 }
 # What the report says, and no points for the test that the mistake fails.
 SAYS = {
-    "honest": "gate_encoding", "floods": "output without end", "plays-a-recording": "uses OUT, which the reference's does not",
+    "honest": "gate_encoding", "floods": "output without end",
+    "plays-a-recording": "uses OUT, which the reference's does not",
     "spins": "HANG", "sleeps": "hlt with interrupts off",
     "patches-the-report": "given code was modified at run time: report_values",
     "patches-and-mends": "Bochs: given code was modified at run time: report_values",
@@ -109,8 +113,8 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[record.R
         path.parent.mkdir(parents=True)
         wrong = text.replace(RIGHT, WRONG).replace(PLACE, PLACE + trick + "\n")
         path.write_text(wrong.replace(FUNCTION, AROUND.get(name, "") + FUNCTION))
-    done = subprocess.run([ROOT / "grading/grade-class", "--dir", top / "handins", "--out", top / "marks", "--lab", "2"],
-                          capture_output=True, text=True)
+    done = subprocess.run([ROOT / "grading/grade-class", "--dir", top / "handins", "--out", top / "marks",
+                           "--lab", "2"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     out = {}
     for name in HOSTILE:

@@ -126,8 +126,9 @@ def speed(root: Path, lab: Lab, known: Sequence[Lab], count: int, at_once: int) 
         for size in (few, count):
             generate(root, lab, known, top / f"handins-{size}", size)
             figures[size] = graded(root, lab, top / f"handins-{size}", top / f"marks-{size}", at_once)
-            print(f"{size} submissions: {figures[size].wall:.0f} s, {size / figures[size].wall * 60:.0f} a minute here; "
-                  f"{figures[size].processor:.0f} s of processor time; the grader's memory {figures[size].memory / 2**20:.0f} MiB",
+            took = figures[size]
+            print(f"{size} submissions: {took.wall:.0f} s, {size / took.wall * 60:.0f} a minute here; "
+                  f"{took.processor:.0f} s of processor time; the grader's memory {took.memory / 2**20:.0f} MiB",
                   flush=True)
         kept = [found for folder in (top / f"marks-{count}" / "students").iterdir() if (found := record.read(folder))]
     each = (figures[count].processor - figures[few].processor) / (count - few)
@@ -163,7 +164,8 @@ def repeated(root: Path, lab: Lab, known: Sequence[Lab], times: int, at_once: in
                 found = Counter(pool.map(verdicts, [who] * times))
                 equal = equal and len(found) == 1
                 print(f"{who}: {times} times, {len(found)} verdict{'s' if len(found) > 1 else ''}"
-                      + "".join(f"\n  {many} times {what}" for what, many in found.items() if len(found) > 1), flush=True)
+                      + "".join(f"\n  {many} times {what}" for what, many in found.items() if len(found) > 1),
+                      flush=True)
     return equal
 
 
@@ -173,7 +175,8 @@ def parser() -> argparse.ArgumentParser:
     out.add_argument("--lab", default="3")
     out.add_argument("--count", type=jobs, default=200, metavar="N", help="submissions")
     out.add_argument("--jobs", type=jobs, default=2, metavar="N", help="at the same time")
-    out.add_argument("--repeat", type=number, metavar="N", help="instead judge a correct and a wrong submission N times")
+    out.add_argument("--repeat", type=number, metavar="N",
+                     help="instead judge a correct and a wrong submission N times")
     out.add_argument("--load", action="store_true", help="with --repeat: while other programs use all processors")
     return out
 

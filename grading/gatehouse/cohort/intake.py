@@ -10,7 +10,8 @@ from pathlib import Path
 
 # Ada Lovelace_1234567_assignsubmission_file_[/ or the file's own name]; the number is the student's
 MOODLE = re.compile(r"(?P<who>.+)_(?P<id>\d+)_assignsubmission_(?P<kind>file|onlinetext)_?.*", re.DOTALL)
-# lovelaceada[_LATE]_12345_678901_the-file-s-own-name[-attempt]; the first number is the student's, the second the file's
+# lovelaceada[_LATE]_12345_678901_the-file-s-own-name[-attempt];
+# the first number is the student's, the second the file's
 CANVAS = re.compile(r"(?P<who>[^_]+)(?:_LATE)?_(?P<id>\d+)_(?P<order>\d+)_.+", re.DOTALL)
 # what `make handin` calls its archive
 HANDIN = re.compile(r"handin-lab(?P<lab>\d\d)-(?P<who>.+)", re.DOTALL)

@@ -49,7 +49,10 @@ def renew(folder: Path) -> None:
 
 
 def explain(folder: Path, result: LabResult, blame: Sequence[str], seed: int, earlier: Earlier) -> None:
-    """Keep the runs that failed, and the report: for programs, and for the student, by a handout's commands. OSError."""
+    """Keep the runs that failed, and the report: for programs, and for the student, by a handout's commands.
+
+    Raises OSError.
+    """
     _keep_runs(folder, result)
     text = io.StringIO()
     report = Report(text, Again(seed), colour=False, place=folder)

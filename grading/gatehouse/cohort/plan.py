@@ -39,7 +39,9 @@ class Plan:
     @property
     def earlier(self) -> tuple[Earlier, ...]:
         """Whose earlier labs the lab is judged on; the first gives the mark."""
-        return {"isolated": ("reference",), "carry": ("own",), "both": ("reference", "own")}[self.policy]  # type: ignore
+        whose: dict[str, tuple[Earlier, ...]] = {
+            "isolated": ("reference",), "carry": ("own",), "both": ("reference", "own")}
+        return whose[self.policy]
 
     def folder(self, entry: Entry) -> Path:
         """Where all about a student lies."""

@@ -13,7 +13,7 @@ from . import atomic
 from .record import Record
 
 FILE = "grades.csv"
-FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20")      # a spreadsheet would compute what begins so, some with wide signs, too
+FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20")      # a spreadsheet computes what begins so, some with wide signs, too
 
 
 def write(out: Path, tests: Sequence[str], records: Iterable[Record]) -> None:

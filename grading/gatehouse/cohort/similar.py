@@ -108,7 +108,8 @@ def pairs(works: Mapping[str, Mapping[str, str]], scratch: Path) -> list[Pair]:
 
 def unexplained(alike: Sequence[Pair]) -> list[Pair]:
     """Without two who are no more like each other than each is like the reference."""
-    found = {name: pair.alike for pair in alike if REFERENCE in (pair.one, pair.other) for name in (pair.one, pair.other)}
+    found = {name: pair.alike for pair in alike if REFERENCE in (pair.one, pair.other)
+             for name in (pair.one, pair.other)}
     return [pair for pair in alike if REFERENCE in (pair.one, pair.other)
             or pair.alike > min(found.get(pair.one, 0), found.get(pair.other, 0))]
 
@@ -118,8 +119,8 @@ def _compared(tool: str, files: Sequence[str], scratch: Path) -> Iterator[tuple[
     if len(files) < 2:
         return
     try:
-        done = subprocess.run([tool, "-p", "-a", "-e", "-t", "1", "-T", "-r", str(SHORTEST[tool]), "-i"], cwd=scratch, text=True,
-                              input="\n".join(files) + "\n", capture_output=True, check=False)
+        done = subprocess.run([tool, "-p", "-a", "-e", "-t", "1", "-T", "-r", str(SHORTEST[tool]), "-i"], cwd=scratch,
+                              text=True, input="\n".join(files) + "\n", capture_output=True, check=False)
     except FileNotFoundError:
         raise CannotJudge(f"{tool} is not installed: apt-get install similarity-tester") from None
     if done.returncode:

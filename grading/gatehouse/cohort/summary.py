@@ -92,9 +92,11 @@ def _tests(lab: Lab, judged: Sequence[Record]) -> str:
     for name, found in causes:
         if not found:
             continue
-        told = "<br>".join(f"{number} × <code>{escape(named(text))}</code>" for text, number in found.most_common(SYMPTOMS))
+        told = "<br>".join(f"{number} × <code>{escape(named(text))}</code>"
+                           for text, number in found.most_common(SYMPTOMS))
         rest = len(found) - SYMPTOMS
-        rows.append([("", name), ("number", str(found.total())), ("number", f"{100 * found.total() / len(judged):.0f}%"),
+        rows.append([("", name), ("number", str(found.total())),
+                     ("number", f"{100 * found.total() / len(judged):.0f}%"),
                      ("wide", told + (f"<br>and {rest} other{'s' if rest > 1 else ''}" if rest > 0 else ""))])
     if not rows:
         return "<p>None.</p>"
@@ -118,7 +120,10 @@ def _bar(number: int, most: int) -> str:
 
 
 def _table(head: Sequence[tuple[str, str]], rows: Sequence[Sequence[tuple[str, str]]], kind: str = "") -> str:
-    """Cells are pairs of a class and HTML. On a narrow screen the wide ones of a table that is `told` have a line each."""
+    """Cells are pairs of a class and HTML.
+
+    On a narrow screen the wide ones of a table that is `told` have a line each.
+    """
     def line(cells: Sequence[tuple[str, str]], tag: str) -> str:
         return "<tr>" + "".join(f"<{tag}{_class(what)}>{text}</{tag}>" for what, text in cells) + "</tr>"
     return "\n".join([f"<table{_class(kind)}>", line(head, "th"), *(line(row, "td") for row in rows), "</table>"])

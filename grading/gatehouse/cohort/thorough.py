@@ -27,4 +27,5 @@ def compare(result: LabResult, reference: LabResult) -> None:
                 verdict.detail = [f"it is skipped ({' '.join(verdict.detail)}), and the reference's is not"]
             elif verdict.outcome == Outcome.PASS and facts < LEAST * all_facts:
                 verdict.outcome = Outcome.WRONG
-                verdict.detail = [f"it says `ok` after {facts} facts, and there are {all_facts}: it was left before its end"]
+                verdict.detail = [f"it says `ok` after {facts} facts, and there are {all_facts}: "
+                                  "it was left before its end"]

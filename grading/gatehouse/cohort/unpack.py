@@ -71,7 +71,8 @@ def unpack(source: Path, wanted: Sequence[str], dest: Path) -> Unpacked:
         with tempfile.TemporaryDirectory() as scratch:
             members = list(_members(source, wanted, Path(scratch), ENTRIES_MOST))
             return _write(members, wanted, dest, source.name)
-    except (OSError, EOFError, tarfile.TarError, zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError) as error:
+    except (OSError, EOFError, tarfile.TarError, zipfile.BadZipFile, NotImplementedError, RuntimeError,
+            ValueError) as error:
         raise Unusable(f"{printable(source.name)} cannot be read: {printable(str(error))[:200]}") from error
 
 
@@ -88,7 +89,8 @@ def _members(source: Path, wanted: Sequence[str], scratch: Path, most: int) -> I
     elif tarfile.is_tarfile(source):
         yield from _tar(source, most)
     else:
-        raise Unusable(f"{printable(source.name)} is no folder, tar, zip or git bundle; `make handin` packs what is wanted")
+        raise Unusable(f"{printable(source.name)} is no folder, tar, zip or git bundle; "
+                       "`make handin` packs what is wanted")
 
 
 def _folder_or_what_it_holds(source: Path, wanted: Sequence[str], scratch: Path, most: int) -> Iterator[Member]:
@@ -191,8 +193,8 @@ def _of_repository(source: Path, scratch: Path) -> Path:
     config.write_text(GIT_CONFIG)
 
     def git(*words: str) -> str:
-        done = subprocess.run(["git", *words], stdin=subprocess.DEVNULL, capture_output=True, errors="replace", check=False,
-                              env=os.environ | {"GIT_CONFIG_GLOBAL": str(config)})
+        done = subprocess.run(["git", *words], stdin=subprocess.DEVNULL, capture_output=True, errors="replace",
+                              check=False, env=os.environ | {"GIT_CONFIG_GLOBAL": str(config)})
         if done.returncode < 0:
             raise Unusable("git cannot read it: it takes too much time or space to unpack")
         if done.returncode:

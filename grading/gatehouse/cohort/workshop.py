@@ -149,8 +149,8 @@ class Workbench:
         result = self._session.start(self._lab, list(self._lab.tests), Source(self._overlay), self._out,
                                      self._builder).wait()
         if failed := result.failures:
-            raise CannotJudge(result.trouble or f"the reference of {self._lab.id} fails {failed[0].test} on this machine: "
-                                                f"{' '.join(failed[0].detail[:1])}")
+            raise CannotJudge(result.trouble or f"the reference of {self._lab.id} fails {failed[0].test} "
+                                                f"on this machine: {' '.join(failed[0].detail[:1])}")
         return result
 
     def judge(self, tree: Path, tests: Sequence[Test] | None = None, repaired: Collection[int] = ()) -> Judged:
