@@ -83,8 +83,8 @@ def boot(kernel: Path) -> str:
     if lacking := missing({PROGRAM: "qemu-system-x86"}):
         raise CannotCount(lacking)
     try:
-        done = subprocess.run(tied([PROGRAM, *MACHINE, "-kernel", kernel]), stdin=subprocess.DEVNULL, capture_output=True,
-                              timeout=WALL)
+        done = subprocess.run(tied([PROGRAM, *MACHINE, "-kernel", kernel]), stdin=subprocess.DEVNULL,
+                              capture_output=True, timeout=WALL)
     except subprocess.TimeoutExpired:
         raise CannotCount(f"the machine did not end within {WALL} seconds") from None
     return (done.stdout or done.stderr).decode(errors="replace")
@@ -137,10 +137,11 @@ def compare(path: Path, committed: Figures, got: Mapping[str, int], gcc: str, wr
     print("\n".join(table(rows, got, same)))
     grown = [row.name for row in rows if verdict(row, got[row.name], same).startswith(("GROWN", "OVER"))]
     if grown:
-        print(f"\n{' and '.join(grown)}: find what was added, or, if it must be, put the new figure into {FIGURES} in the "
-              "same commit and say why")
+        print(f"\n{' and '.join(grown)}: find what was added, or, if it must be, put the new figure into {FIGURES} "
+              "in the same commit and say why")
     elif not same:
-        print(f"\nGCC {gcc} made this kernel and GCC {committed.gcc} that of the committed figures: only budgets are judged")
+        print(f"\nGCC {gcc} made this kernel and GCC {committed.gcc} that of the committed figures: "
+              "only budgets are judged")
     elif write:
         print(f"\nwritten to {FIGURES}: {', '.join(commit(path, rows, got)) or 'nothing, all is as committed'}")
     elif any(got[row.name] < row.committed for row in rows):
@@ -156,7 +157,8 @@ def main(words: list[str]) -> int:
     options = parser.parse_args(words)
     try:
         kernel = options.built / "kernel"
-        return compare(options.figures, figures(options.figures), counted(boot(kernel)), compiler(kernel), options.commit)
+        return compare(options.figures, figures(options.figures), counted(boot(kernel)), compiler(kernel),
+                       options.commit)
     except CannotCount as error:
         print(error, file=sys.stderr)
         return 2

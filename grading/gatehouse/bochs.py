@@ -80,7 +80,8 @@ class Bochs:
 
     def missing(self) -> str | None:
         screen = (glob(SCREEN) or [SCREEN])[0]
-        return missing({"bochs": "bochs", BIOS: "bochsbios", VGA_BIOS: "vgabios", screen: "bochs-term"}) or self.sandbox.missing()
+        lacking = missing({"bochs": "bochs", BIOS: "bochsbios", VGA_BIOS: "vgabios", screen: "bochs-term"})
+        return lacking or self.sandbox.missing()
 
     def run(self, kernel_dir: Path, cmdline: str, directory: Path, limits: Limits = Limits(),
             look: Callable[[View], Any] | None = None, answer: Answer = no_answer) -> Run:
@@ -177,7 +178,8 @@ class _Machine:
                 if breakpoint and stops[int(breakpoint[1]) - 1] in BEGINS:
                     self._child.catch_up()
                     self._log.tally.clear()
-                    if not guarded and (code := symbols.code()) and symbols.get(PATCHES) is None:      # it is loaded by now
+                    # The kernel is loaded by now.
+                    if not guarded and (code := symbols.code()) and symbols.get(PATCHES) is None:
                         debugger.ask(f"watch w {code[0] - KERNEL_BASE:#x} {code[1] - code[0]:#x}")
                     guarded = True
                 elif touched := WRITTEN.search(stop):

@@ -146,7 +146,7 @@ class Debugger:
 
 
 def _tree(lines: Iterator[str]) -> dict[str, Any]:
-    """`name = value` and `name = {` ... `}` as a dictionary; values that are neither numbers nor truths are left out."""
+    """`name = value` and `name = {` ... `}` as a dictionary; what is neither a number nor a truth is left out."""
     found: dict[str, Any] = {}
     for line in lines:
         name, equals, value = line.strip().partition(" = ")

@@ -27,7 +27,7 @@ IMAGES = ("kernel", "disk.img")
 
 ERROR = re.compile(r"^(?:\S+:)?\S+?:(?:\d+:)*(?:\([^)]*\):)? (?:(?:fatal )?[eE]rror|fatal): |"
                    r"undefined reference to |multiple definition of ")
-OURS = re.compile(r"^(\S*ld: )?/\S*?/(?=(?:arch|kernel|labs)/)", re.MULTILINE)        # this computer's path of a given file
+OURS = re.compile(r"^(\S*ld: )?/\S*?/(?=(?:arch|kernel|labs)/)", re.MULTILINE)   # this computer's path of a given file
 NEXT = re.compile(r"^\S+:\d+:|^\S*(?:make|ld|cc1)\S*: |^\S+: In function")
 MAKES_OWN = re.compile(r"make(?:\[\d+\])?: \*\*\* ")
 WHENCE = re.compile(r"^\S+:\d+:(?:\d+:)? note: (?:in expansion of|in definition of) macro|: \.\.\. from macro ")

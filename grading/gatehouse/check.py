@@ -14,7 +14,8 @@ from .toml_table import Source
 ROOMS = ("kernel", "arch", "userland")      # where the kernel's own sources lie
 SOURCES = (".c", ".h", ".asm", ".inc", ".def")
 
-_TEST = re.compile(r"^[ \t]*(?P<macro>(?:PRIVATE_)?TEST|TEST_BEFORE)\((?:\s*\w+\s*,)?\s*(?P<name>\w+)\s*\)", re.MULTILINE)
+_TEST = re.compile(r"^[ \t]*(?P<macro>(?:PRIVATE_)?TEST|TEST_BEFORE)\((?:\s*\w+\s*,)?\s*(?P<name>\w+)\s*\)",
+                   re.MULTILINE)
 
 
 def mistakes(root: Path, objects: Path | None = None) -> list[LabError]:

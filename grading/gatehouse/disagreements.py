@@ -16,7 +16,8 @@ from .toml_table import Source, Table
 
 FOLDER = "grading/emulators"
 ROWS, OBSERVED = f"{FOLDER}/rows.toml", f"{FOLDER}/observed.toml"
-VENDORS = ("intel", "amd")                                 # of the models; the grader judges with the first, unless a test wants another
+# Of the models; the grader judges with the first, unless a test wants another.
+VENDORS = ("intel", "amd")
 MODELS = ("qemu-intel", "qemu-amd", "bochs-intel", "bochs-amd")
 ABSENT = "not there"                                        # what is observed where the CPU lacks the feature
 PREFIX = "row:"                                             # in a lab.toml's not_on
@@ -75,13 +76,14 @@ class Disagreements:
         return Verdict.WRONG in verdicts or len(set(self.observed.get(row, {}).values())) > 1
 
     def excuse(self, emulator: str, words: str, cpu: str) -> str | None:
-        """What is wrong with `not_on = { EMULATOR = "WORDS" }`; None if it names a row that explains it for this CPU."""
+        """What is wrong with `not_on = { EMULATOR = "WORDS" }`; None if it names a row that explains it for CPU."""
         name = words.removeprefix(PREFIX)
         if not words.startswith(PREFIX):
             return f'`not_on` names a row of docs/emulators.md: {emulator} = "{PREFIX}NAME", not {words!r}'
         if name not in self.rows:
             close = difflib.get_close_matches(name, self.rows, n=3, cutoff=0.4)
-            return f"{name!r} is no row of docs/emulators.md" + (f"; do you mean {' or '.join(close)}?" if close else "")
+            meant = f"; do you mean {' or '.join(close)}?" if close else ""
+            return f"{name!r} is no row of docs/emulators.md{meant}"
         model = f"{emulator}-{cpu}"
         verdict = self.verdict(name, model)
         if verdict is None:

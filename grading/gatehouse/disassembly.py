@@ -43,8 +43,8 @@ class Code:
 
 def disassemble(kernel: Path, objdump: str = "objdump") -> Code:
     """Raises OSError where there is no objdump, and subprocess.CalledProcessError for a file it cannot read."""
-    text = subprocess.run([objdump, "-D", "-j", ".text", "-j", ENTRY_SECTION, "-M", "intel", "--no-show-raw-insn", str(kernel)], check=True,
-                          capture_output=True, text=True, errors="replace").stdout
+    text = subprocess.run([objdump, "-D", "-j", ".text", "-j", ENTRY_SECTION, "-M", "intel", "--no-show-raw-insn",
+                           str(kernel)], check=True, capture_output=True, text=True, errors="replace").stdout
     code = Code()
     section = ""
     last: Instruction | None = None

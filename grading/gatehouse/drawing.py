@@ -24,7 +24,7 @@ PAGE_SIZE = 4096
 IRETQ = b"\x48\xcf"
 MOST_STEPS = 200
 MOST_STACKS = 32
-CALLED = ("trap", "do_syscall", "do_syscall32", "do_fast_syscall32")          # by the entry code, with the frame complete
+CALLED = ("trap", "do_syscall", "do_syscall32", "do_fast_syscall32")     # by the entry code, with the frame complete
 IN_C = (*CALLED, "leave_to_kernel", "to_user", "leave_by_sysret")   # the door has done its part
 
 
@@ -158,8 +158,10 @@ class Sitting:
         return seen
 
     def _name_slots(self, machine: Stopped, seen: Seen, frame: Frame, later: Sequence[Frame]) -> None:
-        """The slots of a frame, from rsp up; below it the two that a call into C adds. Of one that others have followed,
-        what it had got by then and they have left."""
+        """The slots of a frame, from rsp up; below it the two that a call into C adds.
+
+        Of one that others have followed, what it had got by then and they have left.
+        """
         for offset in sorted(self._slots):
             address = frame.base + offset
             left = not any(other.base <= address < other.base + self._size for other in later)
@@ -182,6 +184,7 @@ class Sitting:
             if not at:
                 return
             data = machine.read(at, 5 * SLOT)
-            name, low, top, guard, at = (int.from_bytes(data[place:place + SLOT], "little") for place in range(0, 5 * SLOT, SLOT))
+            name, low, top, guard, at = (int.from_bytes(data[place:place + SLOT], "little")
+                                         for place in range(0, 5 * SLOT, SLOT))
             yield Stack(machine.read(name, 64).partition(b"\0")[0].decode("ascii", "replace"), low, top,
                         guard == low - PAGE_SIZE and not machine.mapped(guard))

@@ -67,7 +67,8 @@ class Names:
             return f"{name} = {TAKEN[name]}"
         if value == registers.get(name):
             return name
-        raise CannotDraw(f"{self._drawing.name}: the slot of {name} holds {value:#x}, which is nothing that belongs there")
+        raise CannotDraw(f"{self._drawing.name}: the slot of {name} holds {value:#x}, "
+                         "which is nothing that belongs there")
 
     def _taken(self, name: str, frame: Frame) -> int | None:
         """What SYSCALL leaves in rcx, and in r11."""

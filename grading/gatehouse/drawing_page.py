@@ -23,7 +23,8 @@ from .stopped import CannotStop
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = "docs/entry.md"
-BLOCK = re.compile(r"(?<=^<!-- drawing )([\w-]+)( -->\n)(?:.*?\n)??(?=^<!-- end of drawing -->$)", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"(?<=^<!-- drawing )([\w-]+)( -->\n)(?:.*?\n)??(?=^<!-- end of drawing -->$)",
+                   re.MULTILINE | re.DOTALL)
 FOLDED = frozenset("rdx rcx rax r8 r9 r10 r11 rbx rbp r12 r13 r14".split())
 LEAST, GAP, MARGIN = 12, 3, "  "
 TOLD = re.compile(r"^(ss|rsp|cs|rip)\b.*")

@@ -45,7 +45,8 @@ def observe(kernel: Path, table: Disagreements, model: str, place: Path) -> dict
     rows = {row.test: row for row in table.rows.values() if not row.outside}
     waiting, died = list(rows), ""
     while True:
-        run, said, names = _boot(kernel, EMULATORS[model], waiting, Path(tempfile.mkdtemp(prefix=f"{model}-", dir=place)))
+        directory = Path(tempfile.mkdtemp(prefix=f"{model}-", dir=place))
+        run, said, names = _boot(kernel, EMULATORS[model], waiting, directory)
         for name in names:
             section = said.sections[name]
             if section.ok and (seen := _seen(rows[name], section)):
@@ -70,7 +71,8 @@ def _boot(kernel: Path, emulator: Emulator, tests: Sequence[str], directory: Pat
           ) -> tuple[Run, ktap.Transcript, list[str]]:
     """One boot with these tests, and their names in the order in which the kernel ran them."""
     nonce = secrets.token_hex(8)
-    run = emulator.run(kernel, f"nonce={nonce} test={','.join(tests)}", directory, LIMITS, _look, lambda serial: MACHINE_CHECK)
+    run = emulator.run(kernel, f"nonce={nonce} test={','.join(tests)}", directory, LIMITS, _look,
+                       lambda serial: MACHINE_CHECK)
     if run.ending is Ending.FAILED:
         raise CannotObserve(f"{emulator.name}: {run.detail}")
     order = [found.decode() for found in re.findall(rb"^# begin \d+ (\w+)$", run.serial, re.MULTILINE)]
@@ -140,7 +142,8 @@ def changes(committed: Disagreements, now: Disagreements) -> list[str]:
             if old != new:
                 emulator = model.partition("-")[0]
                 before = f"was \"{old}\" in {emulator} {committed.versions.get(emulator, '?')}" if old else "is new"
-                out.append(f"row {row}: {model} {now.versions[emulator]} shows \"{new}\" ({now.verdict(row, model)}); {before}")
+                out.append(f"row {row}: {model} {now.versions[emulator]} shows \"{new}\" "
+                           f"({now.verdict(row, model)}); {before}")
     return out
 
 

@@ -30,8 +30,9 @@ def page(root: Path, table: Disagreements) -> str:
     departing = [row for row in table.rows.values() if table.departs(row.name)]
     agreeing = [row for row in table.rows.values() if not table.departs(row.name)]
     judges = "with which the grader judges, and for tests that want a CPU of AMD's"
-    models = "\n".join([f"- QEMU {table.versions['qemu']}, TCG: `-cpu {QEMU_MODELS['intel']}`, {judges} `{QEMU_MODELS['amd']}`",
-                        f"- Bochs {table.versions['bochs']}: `{BOCHS_MODELS['intel']}`, {judges} `{BOCHS_MODELS['amd']}`"])
+    models = "\n".join([
+        f"- QEMU {table.versions['qemu']}, TCG: `-cpu {QEMU_MODELS['intel']}`, {judges} `{QEMU_MODELS['amd']}`",
+        f"- Bochs {table.versions['bochs']}: `{BOCHS_MODELS['intel']}`, {judges} `{BOCHS_MODELS['amd']}`"])
     return text.format(models=models,
                        departures="\n".join(_departures(departing, table, shown, tests)).strip(),
                        agreements="\n".join(_agreements(agreeing, table, shown)).strip())

@@ -87,7 +87,8 @@ def _walk(code: Code, start: int, first: State) -> set[tuple[int, State]]:
 
 def _next(code: Code, here: Instruction, state: State) -> list[tuple[int, State]]:
     """Where control can go from an instruction, and with what."""
-    target = int(here.operands[0], 16) if here.operands and re.fullmatch(r"(0x)?[0-9a-f]{4,16}", here.operands[0]) else None
+    direct = here.operands and re.fullmatch(r"(0x)?[0-9a-f]{4,16}", here.operands[0])
+    target = int(here.operands[0], 16) if direct else None
     inside = target in code.instructions and code.instructions[target].section == here.section
     onward = [] if here.following is None else [here.following]
     if here.name == "call":
@@ -122,12 +123,15 @@ def _effect(here: Instruction, state: State) -> State | None:
     if destination == "rsp":
         return _set_stack_pointer(here, state)
     if here.name == "mov" and operands[1] == "rsp" and destination:
+        if state.base != "rsp":
+            return state
         copy = {**dict(state.copies), destination: state.offset}
-        return replace(_lose(state, {destination}), copies=tuple(sorted(copy.items()))) if state.base == "rsp" else state
+        return replace(_lose(state, {destination}), copies=tuple(sorted(copy.items())))
     if here.name in ("mov", "xchg") and (slot := _slot(operands[0], state)) is not None:
         stored = _store(state, slot, operands[1])
         return _lose(stored, {operands[1]}) if here.name == "xchg" else stored
-    if here.name == "mov" and destination == operands[0] and state.slot(destination) == _slot(operands[1], state) is not None:
+    if (here.name == "mov" and destination == operands[0]
+            and state.slot(destination) == _slot(operands[1], state) is not None):
         return replace(state, lost=state.lost - {destination})
     written = {name for name in _ALSO_WRITES.get(here.name, ())}
     if destination and here.name not in _READS_ONLY:

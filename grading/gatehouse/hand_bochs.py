@@ -29,8 +29,9 @@ SWITCHED_OFF = re.compile("shutdown requested|soft power off")
 LOG_KEPT = 1 << 16
 # What is worth a visit, the latest in the course first: each lab's kernel has its own.
 VISITS = {"interrupt_end": "where an interrupt ends", "idt_use_ist": "where gates get their stacks",
-          "demand_fault": "where a page fault is judged", "entry_normal": "where all stubs lead", "entry_3": "where INT3 leads",
-          "gdt_load": "where the GDT is loaded", "serial_write": "where bytes are sent"}
+          "demand_fault": "where a page fault is judged", "entry_normal": "where all stubs lead",
+          "entry_3": "where INT3 leads", "gdt_load": "where the GDT is loaded",
+          "serial_write": "where bytes are sent"}
 HINTS = """\
   lb "{name}"{space}   c        stop {why}, and go there; `lb` takes any symbol in quotes
   s   p   u /8                 one instruction; one, over a call; what comes next

@@ -158,10 +158,11 @@ def _permitted(repository: Repository, lab: Lab, tip: str, old: Tree, tree: Tree
     """Raises LabError for a correction that takes a file away or comes near a hole of this lab."""
     for path, (_, blob) in old.items():
         if path not in tree:
-            raise LabError(path, 1, f"{handout_tree.branch(lab)} is published with this file; a correction deletes none")
+            raise LabError(path, 1, f"{handout_tree.branch(lab)} is published with this file; "
+                                    "a correction deletes none")
         if path in lab.adds and blob != tree[path][1]:
             difference = repository.difference(blob, tree[path][1])
             for line, identity in handout_guard.touched_holes(path, repository.text(tip, path), difference):
                 raise LabError(path, line, f"the correction alters or borders hole {identity} as published on "
-                                           f"{handout_tree.branch(lab)}; students' merges would conflict, so leave its lines and "
-                                           "those next to it as they are")
+                                           f"{handout_tree.branch(lab)}; students' merges would conflict, so leave "
+                                           "its lines and those next to it as they are")

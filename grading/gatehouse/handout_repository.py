@@ -129,4 +129,5 @@ def stamp(root: Path) -> Stamp:
         commit, date = git(root, "log", "-1", "--format=%H %cI").split()
         return Stamp(commit, date, git(root, "config", "user.name"), git(root, "config", "user.email"))
     except GitError as error:
-        raise LabError("", 0, "a handout's commits carry your name: git config user.name and user.email set it") from error
+        raise LabError("", 0, "a handout's commits carry your name: "
+                              "git config user.name and user.email set it") from error

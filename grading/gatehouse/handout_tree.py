@@ -24,7 +24,8 @@ _GOES_OUT = frozenset("Makefile LICENSE .gitignore .editorconfig .clang-format "
 _PROJECT_ONLY = re.compile(r"""
     docs/(?:instructors|design)\.md | grading/tests?(?:/.*)? | labs/[^/]+/(?:skeleton|solution|mutants)/.* |
     kernel/(?:bench|drawings|emulators|hostile)/.* | grading/(?:bench.*|draw|hostile|observe|emulators/page\.md) |
-    grading/(?:grade-class|bench-class|regrade|similar|gradescope) | grading/gatehouse/cohort/.* | labs/[^/]+/private/.* |
+    grading/(?:grade-class|bench-class|regrade|similar|gradescope) | grading/gatehouse/cohort/.* |
+    labs/[^/]+/private/.* |
     grading/gatehouse/(?:bench|drawing\w*|hostile\w*|sweep_strip|stopped|emulator_rows|emulators_page)\.py |
     docs/drawings\.toml
 """, re.VERBOSE)

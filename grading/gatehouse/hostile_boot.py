@@ -17,8 +17,8 @@ from .qemu import MODELS, PROGRAM
 from .supervise import Channel, Child, Flood, Gone, Overtime, missing
 
 # One instruction is a nanosecond; what RDRAND gives is the same in every run.
-MACHINE = ("-accel", "tcg", "-machine", "q35", "-icount", "shift=0,sleep=off", "-seed", "1", "-m", "128", "-no-user-config",
-           "-nodefaults", "-display", "none", "-no-reboot", "-debugcon", "null")
+MACHINE = ("-accel", "tcg", "-machine", "q35", "-icount", "shift=0,sleep=off", "-seed", "1", "-m", "128",
+           "-no-user-config", "-nodefaults", "-display", "none", "-no-reboot", "-debugcon", "null")
 STARTS, EACH = 60.0, {"qemu": 0.02, "bochs": 0.1}     # seconds, generously: of a boot, of a program
 BOCHS_START, BOCHS_EACH = 100_000_000, 2_000_000        # instructions, the same
 OUTPUT = 1 << 20                                       # bytes

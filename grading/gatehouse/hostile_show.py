@@ -13,7 +13,8 @@ STEP = re.compile(r"# step (\d+): its frame at (0x[0-9a-f]+) is (.*)")
 CODE = re.compile(r"# code(32|64) (0x[0-9a-f]+)((?: [0-9a-f]{2})*)")
 MACHINES = {"64": "i386:x86-64", "32": "i386"}
 FRAME_NOTE = "flags, and for IRETQ rip, cs, rsp, ss, come from"
-SAID_BY_KTAP = re.compile(r"KTAP version|\d+\.\.\d+|(not )?ok \d|# begin |# END |# ended by |# from |Gatehouse lab|# \d+ KiB")
+SAID_BY_KTAP = re.compile(r"KTAP version|\d+\.\.\d+|(not )?ok \d|# begin |# END |# ended by |# from |"
+                          r"Gatehouse lab|# \d+ KiB")
 
 
 def _disassembled(bits: str, address: str, code: bytes) -> Iterator[str]:

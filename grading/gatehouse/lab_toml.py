@@ -123,7 +123,8 @@ def read(source: Source, table: Disagreements) -> LabToml:
     return lab
 
 
-def read_private(source: Source, table: Disagreements, tests: tuple[Test, ...]) -> tuple[tuple[Test, ...], tuple[Hint, ...]]:
+def read_private(source: Source, table: Disagreements, tests: tuple[Test, ...]
+                 ) -> tuple[tuple[Test, ...], tuple[Hint, ...]]:
     """The instructor's own tests and hints, beside the lab's TESTS; mistakes as in read()."""
     top = source.root()
     own = _tests(top, table, tests)

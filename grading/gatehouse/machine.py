@@ -124,7 +124,7 @@ class View:
     interrupts: Callable[[], Devices]
     features: frozenset[str]     # which of FEATURES the CPU has
     symbols: Symbols             # of the kernel's file
-    fast_ways: dict[str, int] = field(default_factory=dict)     # the MSRs FAST_WAYS, where the emulator shows them: Bochs
+    fast_ways: dict[str, int] = field(default_factory=dict)     # the MSRs FAST_WAYS, where they are shown: Bochs
     written: tuple[int, ...] = ()     # addresses in code that was written to meanwhile, where the emulator tells: Bochs
 
     def registers(self) -> dict[str, int]:
@@ -175,8 +175,8 @@ class Emulator(Protocol):
         log; one run, one directory.  LOOK is called with the stopped machine when the guest has
         ended it through machine_end (in Bochs at its first instruction, in QEMU after its last);
         what it raises passes through, and the emulator is gone by then.  ANSWER says what becomes of a
-        guest that knocks on the injector (<arch/injector.h>); in Bochs there is none to knock on.  Any number of runs may go
-        on side by side, in any threads.
+        guest that knocks on the injector (<arch/injector.h>); in Bochs there is none to knock on.  Any
+        number of runs may go on side by side, in any threads.
         """
 
 

@@ -1,7 +1,7 @@
 """Mutants: wrong solutions that must be caught, by the tests they name and with the hint they ask for.
 
-A mutant is labs/NN-name/mutants/NAME.patch (or one of the instructor's own in private/mutants): a head of `Key: value` lines and free text, then a
-unified diff of the lab's files with holes.
+A mutant is labs/NN-name/mutants/NAME.patch (or one of the instructor's own in private/mutants): a head of `Key: value`
+lines and free text, then a unified diff of the lab's files with holes.
 
     Fails: table, limit       the tests that must fail
     On: bochs                 where; both emulators if left out

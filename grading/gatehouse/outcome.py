@@ -113,7 +113,8 @@ def _died(run: Run, place: Place) -> tuple[Outcome, list[str]]:
     if run.ending == Ending.HALTED:
         return Outcome.HANG, [f"the CPU sleeps for ever{at}: {run.detail or 'hlt with interrupts off'}"]
     if run.ending == Ending.UNASKED:
-        return Outcome.WRONG, [f"the kernel knocked on the injector{at}, and the test's `inject` has no line for that knock"]
+        return Outcome.WRONG, [f"the kernel knocked on the injector{at}, "
+                               "and the test's `inject` has no line for that knock"]
     if run.ending == Ending.SLOW:
         return Outcome.HANG, [f"no end within the time of a test: {run.detail}"]
     if run.ending == Ending.FLOOD or len(run.serial) > FLOOD:

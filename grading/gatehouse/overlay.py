@@ -54,7 +54,8 @@ def from_tree(root: Path, labs: Sequence[Lab], lab: Lab, tree: Path, dest: Path,
               earlier: Literal["reference", "own"] = "reference", repaired: Collection[int] = ()) -> Overlay:
     """A student's files for one lab, and with `own` for the labs before it; a handout's tree has only the own ones.
 
-    Of labs that are `repaired` the reference's files are taken all the same. `root` is the pristine tree and `labs` are its labs. Raises LabError for a file that cannot be taken.
+    Of labs that are `repaired` the reference's files are taken all the same. `root` is the pristine tree
+    and `labs` are its labs. Raises LabError for a file that cannot be taken.
     """
     taken = judged(root, labs, lab, earlier)
     contents: dict[str, bytes] = {}

@@ -26,7 +26,10 @@ INSTRUCTION = re.compile(r"^ *[0-9a-f]+:\t(?:rep[a-z]* +|data16 +|cs +|lock +)*(
 
 
 def used(objects: Sequence[Path], sandbox: type[Open] = Open) -> Mapping[Path, set[str]]:
-    """The kinds that each of OBJECTS holds; they lie below one folder, and are read in SANDBOX. None of what cannot be read."""
+    """The kinds that each of OBJECTS holds; none of what cannot be read.
+
+    They lie below one folder, and are read in SANDBOX.
+    """
     found: dict[Path, set[str]] = {path: set() for path in objects}
     if not objects:
         return found

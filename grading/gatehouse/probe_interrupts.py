@@ -33,7 +33,8 @@ def interrupts(view: View, root: Path, lab: Lab) -> list[Finding]:
     try:
         return [*found, *controllers(view.devices)]
     except Unreadable as error:
-        return [*found, Finding("apic", 1, 0, f"interrupt controllers expected in the known form, got another: {error}")]
+        return [*found, Finding("apic", 1, 0, "interrupt controllers expected in the known form, "
+                                              f"got another: {error}")]
 
 
 def controllers(devices: Devices) -> Iterator[Finding]:

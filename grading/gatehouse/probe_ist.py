@@ -42,7 +42,7 @@ class Stack:
 
 
 def ist(view: View, root: Path, lab: Lab) -> list[Finding]:
-    """The checks of `faults`, and `pointers`, `guards`, `disjoint`, `machine_check`; the gates have their IST column."""
+    """The checks of `faults`, and `pointers`, `guards`, `disjoint`, `machine_check`; gates have their IST column."""
     return [*faults(view, root, lab), *stacks(view, root, PageTables(view)), *machine_check(view)]
 
 

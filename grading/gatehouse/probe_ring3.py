@@ -33,8 +33,8 @@ def way_back(view: View, tables: PageTables) -> Iterator[Finding]:
     below, above = tables.mapping((rsp0 - 1) & -PAGE), tables.mapping(rsp0 & -PAGE)
     rights = below.rights if below else "nothing mapped"
     if rights != "rw- kernel":
-        yield Finding("rsp0", 1, 0, f"below RSP0 {rsp0:#x} in the TSS: expected a stack that is rw- kernel, got {rights}",
-                      unset=not rsp0)
+        yield Finding("rsp0", 1, 0, f"below RSP0 {rsp0:#x} in the TSS: expected a stack that is rw- kernel, "
+                                    f"got {rights}", unset=not rsp0)
     elif above:
         yield Finding("rsp0", 1, 0, f"RSP0 in the TSS: expected the top of a stack, got {rsp0:#x} in the middle of one")
     elif rsp0 in unpack(f"<{IST_STACKS}Q", tss[TSS_IST:TSS_IST + 8 * IST_STACKS]):

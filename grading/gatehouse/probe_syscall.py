@@ -34,7 +34,7 @@ def fast_way(view: View) -> Iterator[Finding]:
     for name in ("lstar", "cstar"):
         address = view.fast_ways[name]
         if not start <= address < end:
-            yield Finding("entry", start, address, f"{name.upper()} expected inside .entry.text, {start:#x} to {end:#x}, "
-                          f"got {view.symbols.describe(address)}")
+            yield Finding("entry", start, address, f"{name.upper()} expected inside .entry.text, "
+                          f"{start:#x} to {end:#x}, got {view.symbols.describe(address)}")
     for flag, bit in FLAGS.items():
         yield from fact("mask", f"{flag} in FMASK", 1, view.fast_ways["fmask"] >> bit & 1)

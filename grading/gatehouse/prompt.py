@@ -96,9 +96,10 @@ class Prompt:
                      for name, high, low in re.findall(r"^(\w+) ?: ([0-9a-f]{8})_([0-9a-f]{8})$", told, re.MULTILINE)}
         registers["rflags"] = int(re.findall(r"^eflags 0x([0-9a-f]+)", told, re.MULTILINE)[0], 16)
         told = self.do("sreg")
-        selectors = {name: int(value, 16) for name, value in re.findall(r"^(\w+):0x([0-9a-f]+), dh", told, re.MULTILINE)}
-        tables = {name: (int(base, 16), int(limit, 16))
-                  for name, base, limit in re.findall(r"^(\w+):base=0x([0-9a-f]+), limit=0x([0-9a-f]+)", told, re.MULTILINE)}
+        selectors = {name: int(value, 16)
+                     for name, value in re.findall(r"^(\w+):0x([0-9a-f]+), dh", told, re.MULTILINE)}
+        found = re.findall(r"^(\w+):base=0x([0-9a-f]+), limit=0x([0-9a-f]+)", told, re.MULTILINE)
+        tables = {name: (int(base, 16), int(limit, 16)) for name, base, limit in found}
         told = self.do("creg")
         cr = {"cr2": int(re.findall(r"^CR2=.*=0x([0-9a-f]+)", told, re.MULTILINE)[0], 16)}
         return Where(registers, selectors, tables["gdtr"], tables["idtr"], cr)

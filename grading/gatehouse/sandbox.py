@@ -57,8 +57,8 @@ class Open:
         """COMMAND with the bounds."""
         bounds = self.bounds
         # The soft limit comes first, for its signal has a name.
-        return ["prlimit", f"--as={bounds.memory}", f"--cpu={bounds.cpu}:{bounds.cpu + 2}", f"--nproc={bounds.processes}",
-                f"--fsize={bounds.file}", "--core=0", *command]
+        return ["prlimit", f"--as={bounds.memory}", f"--cpu={bounds.cpu}:{bounds.cpu + 2}",
+                f"--nproc={bounds.processes}", f"--fsize={bounds.file}", "--core=0", *command]
 
 
 class Sandbox(Open):
@@ -83,8 +83,10 @@ class Sandbox(Open):
         for name in SYSTEM:
             words += ["--symlink", os.readlink(name), name] if os.path.islink(name) else ["--ro-bind-try", name, name]
         if self.bounds.proc:
-            words += ["--proc", "/proc", "--remount-ro", "/proc", "--symlink", "/proc/self/fd", "/dev/fd", "--dev-bind", "/dev/urandom", "/dev/urandom"]
-        words += ["--dev-bind", "/dev/null", "/dev/null", "--size", str(self.bounds.scratch), "--tmpfs", "/tmp"]      # no /dev/zero to read for ever
+            words += ["--proc", "/proc", "--remount-ro", "/proc", "--symlink", "/proc/self/fd", "/dev/fd",
+                      "--dev-bind", "/dev/urandom", "/dev/urandom"]
+        # There is no /dev/zero to read for ever.
+        words += ["--dev-bind", "/dev/null", "/dev/null", "--size", str(self.bounds.scratch), "--tmpfs", "/tmp"]
         places = {path: "--ro-bind" for path in read} | {path: "--bind" for path in write}
         for path, bind in ({directory: "--bind"} | places).items():
             words += [bind, str(path), str(path)]
@@ -94,7 +96,8 @@ class Sandbox(Open):
 @cache
 def _refused(*command: str) -> str | None:
     """What bubblewrap says of COMMAND, the smallest one in a sandbox, if this machine has none for it."""
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", check=False)
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace",
+                          check=False)
     if not done.returncode:
         return None
     said = (done.stderr.strip() or f"status {done.returncode}").split("\n")[-1]

@@ -60,7 +60,8 @@ class Session:
         builder = builder or self.builder
         error = builder.kernel(lab, source, out, kernel)
         if not error and source.tree:
-            error = list(islice(machinery.refused(lab, self.labs, source.files, out, builder.root / "build/base.a"), REFUSED))
+            given = builder.root / "build/base.a"
+            error = list(islice(machinery.refused(lab, self.labs, source.files, out, given), REFUSED))
         self.progress.finish(lab.tag)
         if not error:
             try:

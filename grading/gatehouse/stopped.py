@@ -77,7 +77,8 @@ class Stopped:
 
     def where(self) -> Where:
         values = struct.unpack_from(LAYOUT, bytes.fromhex(self._ask("g")))
-        more = {name: int.from_bytes(bytes.fromhex(self._ask(f"p{number:x}")), "little") for name, number in MORE.items()}
+        more = {name: int.from_bytes(bytes.fromhex(self._ask(f"p{number:x}")), "little")
+                for name, number in MORE.items()}
         return Where({**dict(zip(ORDER, values)), **more})
 
     def read(self, address: int, length: int) -> bytes:
@@ -112,7 +113,8 @@ class Stopped:
             self._rest = self._rest[found.end():]
             self._socket.sendall(b"+")
         except TimeoutError:
-            raise CannotStop(f"the machine ran on for {PATIENCE:.0f} seconds without coming to where it was awaited") from None
+            raise CannotStop(f"the machine ran on for {PATIENCE:.0f} seconds "
+                             "without coming to where it was awaited") from None
         except (BrokenPipeError, ConnectionResetError):
             raise CannotStop("the machine ended before it came to where it was awaited") from None
         return found[1].decode()

@@ -130,8 +130,8 @@ def keep() -> None:
     """From now on what children leave behind ends with this process, too (keeper.py)."""
     global _keeper
     if _keeper is None:
-        _keeper = subprocess.Popen(["/usr/bin/python3", "-I", "-S", KEEPER], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
-                                   stderr=subprocess.DEVNULL, start_new_session=True).stdin
+        _keeper = subprocess.Popen(["/usr/bin/python3", "-I", "-S", KEEPER], stdin=subprocess.PIPE,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True).stdin
 
 
 def _tell_keeper(sign: str, session: int) -> None:

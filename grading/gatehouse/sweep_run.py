@@ -37,7 +37,7 @@ class Model:
 
 
 def models(emulator: str) -> tuple[Model, ...]:
-    """On AMD's only the doors that Intel's CPU does not have; and all doors again where programs may write GS's base."""
+    """On AMD's only the doors that Intel's CPU does not have; all doors again where programs may write GS's base."""
     return Model(emulator), Model(emulator, "amd"), Model(emulator, cmdline="fsgsbase=on")
 
 

@@ -24,8 +24,8 @@ from .sweep_trial import EVENTS, Trial, Way, attempt
 from .symbols import Symbols
 
 LAB = 10
-BLOCK = re.compile(r"(?<=^<!-- strip of the CS-test mutants: begin -->\n).*?(?=^<!-- strip of the CS-test mutants: end -->$)",
-                   re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"(?<=^<!-- strip of the CS-test mutants: begin -->\n).*?"
+                   r"(?=^<!-- strip of the CS-test mutants: end -->$)", re.MULTILINE | re.DOTALL)
 # The door of the kernel's table, and what the README calls it.
 ROWS = {"first entry": "to a program", "#BP, ring 3": "#BP in a program", "SYSCALL, back by SYSRET": "SYSCALL"}
 MARGIN = 19                  # columns

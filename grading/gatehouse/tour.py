@@ -99,7 +99,8 @@ def _step(source: Source, table: Table, number: int) -> Step:
             table.complain(f"`keep` is not a regular expression: {error}", "keep")
     for command in step.do:
         if re.search(r"0xffff|[0-9a-f]{8}", command):
-            table.complain(f"`{command}` holds an address, which changes with every build: name a symbol in quotes", "do")
+            table.complain(f"`{command}` holds an address, which changes with every build: name a symbol in quotes",
+                           "do")
     if not step.do:
         table.complain("a step types at least one command", "do")
     return step

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from .tour import Step, Tour
 
 WIDEST = 100
-MOVES = re.compile(r"\s*(c|cont|continue|s|step|stepi|p|n|next|q|quit|exit|set|setpmem|lb|b|pb|vb|d|del|delete|sb|sba)\b")
+MOVES = re.compile(r"\s*(c|cont|continue|s|step|stepi|p|n|next|q|quit|exit|set|setpmem|lb|b|pb|vb|d|del|delete|"
+                   r"sb|sba)\b")
 BOLD, DIM, PLAIN = "1", "2", "0"
 
 

@@ -30,8 +30,8 @@ OPERATORS: dict[type, Callable[[Any, Any], Any]] = {
     ast.LShift: operator.lshift, ast.RShift: operator.rshift, ast.BitAnd: operator.and_, ast.BitOr: operator.or_,
     ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt,
     ast.GtE: operator.ge}
-ALLOWED = (ast.Expression, ast.BoolOp, ast.And, ast.Or, ast.UnaryOp, ast.Not, ast.USub, ast.BinOp, ast.Compare, ast.Call,
-           ast.Attribute, ast.Name, ast.Load, ast.Constant, *OPERATORS)
+ALLOWED = (ast.Expression, ast.BoolOp, ast.And, ast.Or, ast.UnaryOp, ast.Not, ast.USub, ast.BinOp, ast.Compare,
+           ast.Call, ast.Attribute, ast.Name, ast.Load, ast.Constant, *OPERATORS)
 
 
 class Unclear(Exception):
@@ -115,7 +115,8 @@ class Values:
                 return OPERATORS[type(kind)](self._value(left), self._value(right))
             case ast.Compare(left=left, ops=kinds, comparators=others):
                 sides = [self._value(side) for side in (left, *others)]
-                return all(OPERATORS[type(kind)](*pair) for kind, pair in zip(kinds, zip(sides, sides[1:]), strict=True))
+                pairs = zip(sides, sides[1:])
+                return all(OPERATORS[type(kind)](*pair) for kind, pair in zip(kinds, pairs, strict=True))
             case ast.Call(func=ast.Name(id=name), args=arguments):
                 return self._call(name, [self._value(argument) for argument in arguments])
         raise Unclear(f"{ast.unparse(node)!r} is not known here")

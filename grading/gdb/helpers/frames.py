@@ -79,7 +79,8 @@ def remark(name: str, value: int) -> str:
     if name == "rsp":
         return stack_name(value) or "on no stack of the kernel's"
     if name == "orig_rax":
-        return "-1: no system call to restart, no error code" if value == NO_SYSTEM_CALL else "error code, until C has it"
+        return ("-1: no system call to restart, no error code" if value == NO_SYSTEM_CALL
+                else "error code, until C has it")
     return describe(value) if value >> 47 and describe(value) != f"{value:#x}" else ""
 
 

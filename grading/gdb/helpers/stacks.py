@@ -93,7 +93,8 @@ class Stacks(gdb.Command):
         for area in sorted(areas(), key=lambda area: area.low):
             guard = f"guard page {area.guard:#x}" if area.guard else "no guard page"
             here = "  <- rsp" if area.low <= rsp < area.top or area.guards(rsp) else ""
-            print(f"  {area.low:#x} to {area.top:#x}  {(area.top - area.low) // 1024:>3} KiB  {guard}  {area.name}{here}")
+            size = (area.top - area.low) // 1024
+            print(f"  {area.low:#x} to {area.top:#x}  {size:>3} KiB  {guard}  {area.name}{here}")
 
 
 def marks() -> dict[int, str]:

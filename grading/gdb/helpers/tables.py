@@ -116,7 +116,8 @@ class Gdt(gdb.Command):
                 break
             said = "upper half of the TSS descriptor" if upper else descriptor_text(value)
             upper = not upper and not value >> 44 & 1 and value >> 40 & 0xf in SYSTEM_TYPES
-            print(f"  {selector:#04x}  {value:#018x}  {SELECTORS.get(selector, '') if ours else '':<12}  {said}".rstrip())
+            name = SELECTORS.get(selector, "") if ours else ""
+            print(f"  {selector:#04x}  {value:#018x}  {name:<12}  {said}".rstrip())
 
 
 def descriptor_text(value: int) -> str:
