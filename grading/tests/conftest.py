@@ -1,4 +1,4 @@
-"""What several files of tests need: the grader's package from the tree they lie in, a toy project, a place for a course."""
+"""What several files of tests need: the grader's package from their own tree, a toy project, a place for a course."""
 
 from __future__ import annotations
 

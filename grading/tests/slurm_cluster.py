@@ -52,7 +52,8 @@ def missing() -> list[str]:
 def cluster(top: Path, tasks: int) -> Iterator[dict[str, str]]:
     """The environment in which Slurm's commands speak to it; TOP is an empty folder, an array has fewer than TASKS."""
     host = socket.gethostname().split(".")[0]
-    (top / "slurm.conf").write_text(CONFIGURATION.format(top=top, host=host, tasks=tasks, control_port=_port(), node_port=_port()))
+    (top / "slurm.conf").write_text(CONFIGURATION.format(top=top, host=host, tasks=tasks, control_port=_port(),
+                                                         node_port=_port()))
     (top / "cgroup.conf").write_text("CgroupPlugin=cgroup/v1\n")
     (top / "key").write_bytes(os.urandom(1024))
     (top / "key").chmod(0o400)
@@ -70,8 +71,8 @@ def cluster(top: Path, tasks: int) -> Iterator[dict[str, str]]:
         _until(lambda: (top / "munge.sock").exists(), "munged does not start", top)
         start("slurmctld", "-D")
         start("slurmd", "-D", "-N", host)
-        _until(lambda: "idle" in subprocess.run(["sinfo", "-h"], env=environment, capture_output=True, text=True).stdout,
-               "no node is idle", top)
+        _until(lambda: "idle" in subprocess.run(["sinfo", "-h"], env=environment, capture_output=True,
+                                                text=True).stdout, "no node is idle", top)
         yield environment
 
 

@@ -67,10 +67,11 @@ def test_the_count_is_that_of_the_instructions_one_by_one(built: Path, counted: 
     """QEMU logs each instruction by its address: those from the stub up to the return to the trigger."""
     symbols = Symbols(built / "kernel")
     places = [(symbols.address(name), symbols.size(name)) for name in ("trap", "skip_ud2")]
-    places += [(symbols.address("entry_text_start"), symbols.address("entry_text_end") - symbols.address("entry_text_start")),
-               (symbols.address("count_ud2"), LONGEST_TRIGGER)]
-    subprocess.run([bench.PROGRAM, *bench.MACHINE, "-kernel", built / "kernel", "-append", "test=exception", "-singlestep",
-                    "-d", "exec,nochain", "-dfilter", ",".join(f"{start:#x}+{size:#x}" for start, size in places),
+    begin, end = symbols.address("entry_text_start"), symbols.address("entry_text_end")
+    places += [(begin, end - begin), (symbols.address("count_ud2"), LONGEST_TRIGGER)]
+    subprocess.run([bench.PROGRAM, *bench.MACHINE, "-kernel", built / "kernel", "-append", "test=exception",
+                    "-singlestep", "-d", "exec,nochain",
+                    "-dfilter", ",".join(f"{start:#x}+{size:#x}" for start, size in places),
                     "-D", tmp_path / "log"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, timeout=bench.WALL)
     addresses = [int(address, 16) for address in TRACE.findall((tmp_path / "log").read_text())]
     begun = addresses.index(symbols.address("entry_6"))
@@ -79,8 +80,8 @@ def test_the_count_is_that_of_the_instructions_one_by_one(built: Path, counted: 
     assert back - begun == counted["exception"]
 
 
-def compared(tmp_path: Path, capsys: pytest.CaptureFixture[str], one: int, two: int, write: bool = False, gcc: str = "12"
-             ) -> tuple[int, str, str]:
+def compared(tmp_path: Path, capsys: pytest.CaptureFixture[str], one: int, two: int, write: bool = False,
+             gcc: str = "12") -> tuple[int, str, str]:
     """Exit status, what was printed, and the file afterwards."""
     path = tmp_path / "bench.toml"
     path.write_text(FIGURES)

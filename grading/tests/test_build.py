@@ -17,7 +17,8 @@ from gatehouse.labs import Lab
 GCC = """\
 In file included from /o/arch/x86_64/entry/idt.c:3:
 /o/arch/x86_64/entry/idt.c: In function 'idt_fill':
-/o/arch/x86_64/entry/idt.c:31:9: error: implicit declaration of function 'my_gate' [-Werror=implicit-function-declaration]
+/o/arch/x86_64/entry/idt.c:31:9: error: implicit declaration of function 'my_gate' \
+[-Werror=implicit-function-declaration]
    31 |         my_gate(v);
       |         ^~~~~~~
 /o/arch/x86_64/entry/idt.c:40:1: error: expected ';' before '}' token
@@ -58,7 +59,8 @@ def test_each_tool_has_errors(line: str) -> None:
 def test_text_without_an_error_is_told_as_it_is() -> None:
     assert first_error("No space left on device\nmake: *** [x] Error 1\n") == ["No space left on device"]
     assert first_error("no space\nmake[1]: *** [Makefile:1: /home/me/build/x.o] Error 1\n") == ["no space"]
-    assert first_error("make: *** No rule to make target 'x'.  Stop.\n") == ["make: *** No rule to make target 'x'.  Stop."]
+    assert first_error("make: *** No rule to make target 'x'.  Stop.\n") == [
+        "make: *** No rule to make target 'x'.  Stop."]
 
 
 def test_paths_are_the_students() -> None:
@@ -96,8 +98,12 @@ def project(root: Path, recipe: str) -> Builder:
     return Builder(root, 1)
 
 
+WRITES_IMAGES = ("mkdir -p $(OUT)/02-idt; "
+                 "echo '$(LAB)$(OVERLAY)' | tee $(OUT)/02-idt/kernel > $(OUT)/02-idt/disk.img")
+
+
 def test_the_images_are_copied_out(tmp_path: Path) -> None:
-    builder = project(tmp_path, "mkdir -p $(OUT)/02-idt; echo '$(LAB)$(OVERLAY)' | tee $(OUT)/02-idt/kernel > $(OUT)/02-idt/disk.img")
+    builder = project(tmp_path, WRITES_IMAGES)
     given = Lab(number=2, id="02-idt", title="", root=tmp_path)
     assert builder.kernel(given, Source(Path("/o")), tmp_path / "out", tmp_path / "kept") == []
     assert (tmp_path / "kept/kernel").read_text() == "02/o\n" and (tmp_path / "kept/disk.img").exists()
@@ -105,7 +111,7 @@ def test_the_images_are_copied_out(tmp_path: Path) -> None:
 
 def test_flags_of_a_calling_make_are_not_handed_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MAKEFLAGS", " -- LAB=09 OVERLAY=/evil")
-    builder = project(tmp_path, "mkdir -p $(OUT)/02-idt; echo '$(LAB)$(OVERLAY)' | tee $(OUT)/02-idt/kernel > $(OUT)/02-idt/disk.img")
+    builder = project(tmp_path, WRITES_IMAGES)
     given = Lab(number=2, id="02-idt", title="", root=tmp_path)
     assert builder.kernel(given, Source(), tmp_path / "out", tmp_path / "kept") == []
     assert (tmp_path / "kept/kernel").read_text() == "02\n"

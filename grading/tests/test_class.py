@@ -20,7 +20,8 @@ SERIAL = "arch/x86_64/serial/serial.c"
 
 
 def grade(folder: Path, out: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([COMMAND, "--dir", folder, "--out", out, "--lab", "0", *words], capture_output=True, text=True)
+    return subprocess.run([COMMAND, "--dir", folder, "--out", out, "--lab", "0", *words], capture_output=True,
+                          text=True)
 
 
 def student(folder: Path, name: str, change: tuple[str, str] | None = None) -> Path:
@@ -61,7 +62,8 @@ def test_marks(graded: tuple[Path, Path]) -> None:
     assert int(found["wrong"]["score"]) < 100
     assert found["no compiler likes it"]["score"] == "0" and found["no compiler likes it"]["status"] == "judged"
     assert found["empty"]["status"] == found["photo.jpg"]["status"] == "unusable"
-    assert found["photo.jpg"]["remark"] == "photo.jpg is no folder, tar, zip or git bundle; `make handin` packs what is wanted"
+    assert found["photo.jpg"]["remark"] == ("photo.jpg is no folder, tar, zip or git bundle; "
+                                            "`make handin` packs what is wanted")
 
 
 def test_a_spreadsheet_computes_nothing(graded: tuple[Path, Path]) -> None:
@@ -161,7 +163,8 @@ def test_two_graders_do_not_mix(tmp_path: Path) -> None:
     (["--dir", "{full}", "--out", "{empty}/../full/marks", "--lab", "0"], "OUT lies in DIR"),
     (["--dir", "{full}", "--out", "{file}", "--lab", "0"], "file cannot be a folder for the marks: File exists"),
     (["--dir", "{full}", "--out", "/proc/x", "--lab", "0"], "/proc/x cannot be a folder for the marks: No such file"),
-    (["--dir", "{full}", "--out", "{other}", "--lab", "0"], "other holds other files; OUT is a new folder, or one that has"),
+    (["--dir", "{full}", "--out", "{other}", "--lab", "0"],
+     "other holds other files; OUT is a new folder, or one that has"),
     (["--dir", "{full}", "--out", "x", "--lab", "3", "--labs", "00,04"], "lab 03 is none of LABS=00,04"),
     (["--dir", "{full}", "--out", "", "--lab", "0"], "argument --out: no folder is named"),
     (["--dir", "", "--out", "x", "--lab", "0"], "argument --dir: no folder is named"),
@@ -175,7 +178,8 @@ def test_bad_words_get_one_line(tmp_path: Path, words: list[str], line: str) -> 
     (tmp_path / "other/work").mkdir(parents=True)
     (tmp_path / "file").touch()
     places = {name: tmp_path / name for name in ("empty", "full", "other", "file")}
-    done = subprocess.run([COMMAND, *(word.format(**places) for word in words)], capture_output=True, text=True, cwd=tmp_path)
+    done = subprocess.run([COMMAND, *(word.format(**places) for word in words)], capture_output=True, text=True,
+                          cwd=tmp_path)
     assert done.returncode == 2 and line in done.stderr and done.stderr.count("\n") == 1
     assert not (tmp_path / "x").exists()
     assert list((tmp_path / "other").iterdir()) == [tmp_path / "other/work"]
@@ -184,12 +188,14 @@ def test_bad_words_get_one_line(tmp_path: Path, words: list[str], line: str) -> 
 def test_another_lab_keeps_out_of_the_marks(graded: tuple[Path, Path]) -> None:
     folder, out = graded
     done = subprocess.run([COMMAND, "--dir", folder, "--out", out, "--lab", "1"], capture_output=True, text=True)
-    assert (done.returncode, done.stderr) == (2, f"grade-class: {out} has the marks of lab 00; choose another OUT for lab 01\n")
+    assert done.returncode == 2
+    assert done.stderr == f"grade-class: {out} has the marks of lab 00; choose another OUT for lab 01\n"
 
 
 def test_make_says_the_same(tmp_path: Path) -> None:
     student(tmp_path / "handins", "ada")
-    done = subprocess.run(["make", "-s", "-C", ROOT, "grade-class", f"DIR={tmp_path}/handins", f"OUT={tmp_path}/marks", "LAB=00"],
+    done = subprocess.run(["make", "-s", "-C", ROOT, "grade-class", f"DIR={tmp_path}/handins",
+                           f"OUT={tmp_path}/marks", "LAB=00"],
                           capture_output=True, text=True, env={**os.environ, "MAKEFLAGS": ""})
     assert done.returncode == 0, done.stderr
     assert done.stdout == f"1 judged, 0 unusable, 0 to be judged again: {tmp_path}/marks/grades.csv\n"
@@ -197,7 +203,8 @@ def test_make_says_the_same(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("words, line", [
-    ("grade-class POLCY=both", "POLCY= is no option of make grade-class; there are DIR= OUT= LAB= JOBS= SEED= POLICY= ENGINE= LABS="),
+    ("grade-class POLCY=both", "POLCY= is no option of make grade-class; "
+                               "there are DIR= OUT= LAB= JOBS= SEED= POLICY= ENGINE= LABS="),
     ("handout DIR=x UP=01", "UP= is no option of make handout; there are DIR= LABS= UPTO="),
     ("grade-class OUT=x", "argument --dir: no folder is named"),
     ("grade-class DIR={empty} LAB=03", "argument --out: no folder is named"),
@@ -205,7 +212,7 @@ def test_make_says_the_same(tmp_path: Path) -> None:
     ("gradescope", "say which lab with LAB="),
 ])
 def test_make_says_what_is_missing_or_misspelt(tmp_path: Path, words: str, line: str) -> None:
-    done = subprocess.run(["make", "-s", "-C", ROOT, *words.format(empty=tmp_path).split()], capture_output=True, text=True,
-                          env={**os.environ, "MAKEFLAGS": ""})
+    done = subprocess.run(["make", "-s", "-C", ROOT, *words.format(empty=tmp_path).split()],
+                          capture_output=True, text=True, env={**os.environ, "MAKEFLAGS": ""})
     assert done.returncode == 2 and not done.stdout
     assert line in done.stderr.splitlines()[0]

@@ -68,7 +68,8 @@ def test_a_verdict_stands(handins: Path, both: dict[str, record.Record]) -> None
     done = run("regrade", handins.parent / "both/students/dan")
     assert done.returncode == 0, done.stderr
     first, *rest = done.stdout.splitlines()
-    assert first.startswith("dan, lab 03-exceptions, judged on ") and first.endswith(f"with seed 1: {both['dan'].score}/100")
+    assert first.startswith("dan, lab 03-exceptions, judged on ")
+    assert first.endswith(f"with seed 1: {both['dan'].score}/100")
     assert rest == ["the verdict stands"]
     done = run("regrade", handins.parent / "both/students/dan", "--test", "frame")
     assert done.returncode == 0 and done.stdout.endswith("the verdict stands: frame\n")

@@ -30,7 +30,8 @@ ELSEWHERE = [str(REFERENCE), UP + str(REFERENCE)[1:], f"{ROOT}/build/obj/{C}.o",
              f"{ROOT}/labs/00-serial/solution/{C}", f"labs/00-serial/solution/{C}", f"labs/00-serial/skeleton/{C}",
              f"build/obj/{C}.o", f"../../../../out/obj/{C}.o", "../../../../out/00-serial/kernel",
              f"../../../../clean/obj/{C}.o", f"../../../../../reference/{C}", f"../reference-0/out/obj/{C}.o",
-             "/proc/self/environ", "/proc/self/fd/1", "/dev/zero", "/dev/stdin", "/dev/tty", "/dev/urandom", "/etc/passwd"]
+             "/proc/self/environ", "/proc/self/fd/1", "/dev/zero", "/dev/stdin", "/dev/tty", "/dev/urandom",
+             "/etc/passwd"]
 DOUBLING = "".join(f"#define A{n + 1} A{n} A{n}\n" for n in range(40))
 MANY = ('asm(".altmacro\\n.macro many n\\n{}\\n.endm\\n.set i, 0\\n'
         '.rept {}\\nmany %i\\n.set i, i + 1\\n.endr\\n.text");\n')
@@ -63,12 +64,14 @@ IN_C = {
     "environment": (included("/proc/self/environ"), NOT_THERE),
     "its-own-pipe": (included("/proc/self/fd/2"), NOT_THERE),
     "bomb-of-tokens": (DOUBLING + "#define A0 1 +\nint x = A40 1;\n", f"{C}: what is made of it takes more than"),
-    "bomb-of-lines": (assembled(".rept 1000000000\\n.endr"), f"{C}: what is made of it takes more than 512 MiB of memory"),
+    "bomb-of-lines": (assembled(".rept 1000000000\\n.endr"),
+                      f"{C}: what is made of it takes more than 512 MiB of memory"),
     "bomb-of-bytes": (assembled(".fill 1 << 40"), f"{C}: what is made of it takes more than 16 MiB on the disk"),
     "bomb-of-zeroes": ("char x[1ul << 31] = { 1 };\n", f"{C}: what is made of it takes more than 16 MiB on the disk"),
     "more-than-memory": ("char x[200 << 20];\n", "the kernel with all its variables is larger than 64 MiB"),
-    "more-sections-than-a-table-names": (MANY.format(".section .s\\\\n,\\\"a\\\"\\n.byte 0", 70000),
-                                        "what is made of it cannot be judged: it is damaged: more sections than a kernel needs"),
+    "more-sections-than-a-table-names": (
+        MANY.format(".section .s\\\\n,\\\"a\\\"\\n.byte 0", 70000),
+        "what is made of it cannot be judged: it is damaged: more sections than a kernel needs"),
     "more-symbols-than-a-kernel-has": (MANY.format(".globl sy\\\\n\\nsy\\\\n:", 60000),
                                        "linking the kernel takes more than 10 s of processor time"),
     "messages": ("#warning " + "x" * 500 + "\n#define W _Pragma(\"message(\\\"" + "y" * 200 + "\\\")\")\n"
@@ -88,8 +91,9 @@ IN_C = {
     "defines-a-test": (assembled(".globl lab_id\\nlab_id: .byte 0"), "multiple definition of `lab_id'"),
 }
 # Of students, as their folders are called.
-NAMES = ["a\nb", "it's \"so\"", "$(touch made)", "`touch made`; touch made", "-rf", "--help", "=cmd|x!A1", "\x1b[2J\x1b]0;x\x07",
-         "<script>alert(1)", "&&touch made&", "a..", "%s%n", "a\\b", "\udcff", "*", "~", "x" * 200]
+NAMES = ["a\nb", "it's \"so\"", "$(touch made)", "`touch made`; touch made", "-rf", "--help", "=cmd|x!A1",
+         "\x1b[2J\x1b]0;x\x07", "<script>alert(1)", "&&touch made&", "a..", "%s%n", "a\\b", "\udcff", "*", "~",
+         "x" * 200]
 BEGIN = "bits 64\n"
 IN_ASM = {
     "nothing": ("", None),
@@ -98,7 +102,8 @@ IN_ASM = {
     "relative": (f'%include "{UP}{str(ROOT / ASM)[1:]}"\n', "unable to open"),
     "solution": (f'incbin "labs/03-exceptions/solution/{ASM}"\n', "unable to get length of file"),
     "object": (f'incbin "{ROOT}/build/obj/{ASM}.o"\n', "unable to get length of file"),
-    "object-of-before": (f'incbin "../reference-0/out/obj/{ASM}.o"\nincbin "../reference-1/out/obj/{ASM}.o"\n', "unable to get length of file"),
+    "object-of-before": (f'incbin "../reference-0/out/obj/{ASM}.o"\nincbin "../reference-1/out/obj/{ASM}.o"\n',
+                         "unable to get length of file"),
     "environment": ('incbin "/proc/self/environ"\n', "unable to get length of file"),
     "environment-of-nasm": ('%defstr x %!LD_PRELOAD\n', "nonexistent environment variable"),
     "zero": ('incbin "/dev/zero"\n', "unable to get length of file"),
@@ -205,14 +210,17 @@ def grade(top: Path, lab: str) -> dict[str, tuple[record.Record, str]]:
     """Judge what lies in TOP/handins; all around it stays as it is."""
     home = home_of_somebody(top.with_name(f"{top.name}-home"))
     project = ["git", "-C", ROOT, "status", "--porcelain", "-uall"]
-    before = state(home), state(top / "handins"), subprocess.run(project, capture_output=True, check=True).stdout, listening()
+    def around() -> tuple[object, object, bytes]:
+        uncommitted = subprocess.run(project, capture_output=True, check=True).stdout
+        return state(home), state(top / "handins"), uncommitted
+
+    before, listened = around(), listening()
     done = subprocess.run([COMMAND, "--dir", top / "handins", "--out", top / "marks", "--lab", lab, "--jobs", "2"],
                           capture_output=True, text=True, cwd=top, env={**os.environ, "HOME": str(home)})
     assert done.returncode == 0, done.stdout + done.stderr
     assert (done.stdout + done.stderr).replace("\n", "").isprintable()
     assert not running(str(top))
-    now = state(home), state(top / "handins"), subprocess.run(project, capture_output=True, check=True).stdout, listening()
-    assert now[:3] == before[:3] and not now[3] - before[3]
+    assert around() == before and not listening() - listened
     out = {}
     for folder in (top / "marks/students").iterdir():
         kept = record.read(folder)
@@ -302,13 +310,15 @@ def test_files_that_no_tree_should_hold(in_c: Graded) -> None:
     kept, told = in_c["odd"]
     assert kept.status == "judged" and kept.score == 0
     assert all(char.isprintable() or char == "\n" for char in told)
-    assert "not judged: Makefile" in told and "#error" not in told and "not judged: arch/x86_64/serial/$(touch made).c" in told
+    assert "not judged: Makefile" in told and "not judged: arch/x86_64/serial/$(touch made).c" in told
+    assert "#error" not in told
 
 
 def test_earlier_answers_are_not_shown(tmp_path: Path) -> None:
     text = skeleton(GDT)
     hand_in(tmp_path / "handins/c", GDT, f'#define static @\n#define void @\n#include "{C}"\n{text}')
-    hand_in(tmp_path / "handins/bytes", GDT, text + assembled(f'.incbin "{C}"') + "_Static_assert(!__has_include(\"../00-serial\"));\n")
+    hand_in(tmp_path / "handins/bytes", GDT,
+            text + assembled(f'.incbin "{C}"') + "_Static_assert(!__has_include(\"../00-serial\"));\n")
     for kept, told in grade(tmp_path, "1").values():
         assert kept.status == "judged" and kept.score < 100
         no_answers(told, C)
@@ -401,8 +411,9 @@ def test_a_terminal_that_is_closed_ends_all(tmp_path: Path) -> None:
 
 def test_a_make_that_is_killed_leaves_a_grader_that_ends(tmp_path: Path) -> None:
     hand_in(tmp_path / "handins/ada", C, (ROOT / C).read_text())
-    started = subprocess.Popen(["make", "-s", "-C", ROOT, "grade-class", f"DIR={tmp_path}/handins", f"OUT={tmp_path}/marks", "LAB=0"],
-                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, "MAKEFLAGS": ""})
+    started = subprocess.Popen(["make", "-s", "-C", ROOT, "grade-class", f"DIR={tmp_path}/handins",
+                                f"OUT={tmp_path}/marks", "LAB=0"], stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL, env={**os.environ, "MAKEFLAGS": ""})
     wait_for("qemu-system", tmp_path, started)
     started.send_signal(signal.SIGKILL)
     started.wait()

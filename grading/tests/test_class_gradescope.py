@@ -41,7 +41,8 @@ RESULTS: dict[str, Any] = {
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the archive holds, as Gradescope unpacks it."""
     top = tmp_path_factory.mktemp("autograder")
-    packed = subprocess.run(["make", "-s", "-C", ROOT, "gradescope", "LAB=0"], capture_output=True, text=True, check=True)
+    packed = subprocess.run(["make", "-s", "-C", ROOT, "gradescope", "LAB=0"], capture_output=True, text=True,
+                            check=True)
     assert packed.stdout == "gradescope-lab00.zip: upload it as the autograder of lab 00-serial, worth 100 points\n"
     (ROOT / "gradescope-lab00.zip").rename(top / "x.zip")
     with zipfile.ZipFile(top / "x.zip") as packed_files:

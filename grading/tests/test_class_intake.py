@@ -22,7 +22,8 @@ TEXT = b"int filled;\n"
 def tar(path: Path, *members: tarfile.TarInfo | tuple[str, bytes], mode: str = "w:gz") -> Path:
     with tarfile.open(path, mode) as archive:            # type: ignore[call-overload]
         for member in members:
-            info, content = (member, b"") if isinstance(member, tarfile.TarInfo) else (tarfile.TarInfo(member[0]), member[1])
+            info, content = ((member, b"") if isinstance(member, tarfile.TarInfo)
+                             else (tarfile.TarInfo(member[0]), member[1]))
             info.size = len(content)
             archive.addfile(info, io.BytesIO(content))
     return path
@@ -36,7 +37,9 @@ def special(name: str, kind: bytes, target: str = "") -> tarfile.TarInfo:
 
 def taken(source: Path, tmp_path: Path) -> tuple[dict[str, bytes], list[str]]:
     out = take(source, WANTED, tmp_path / "taken")
-    return {path.relative_to(out.tree).as_posix(): path.read_bytes() for path in out.tree.rglob("*") if path.is_file()}, out.notes
+    files = {path.relative_to(out.tree).as_posix(): path.read_bytes()
+             for path in out.tree.rglob("*") if path.is_file()}
+    return files, out.notes
 
 
 @pytest.mark.parametrize("name, who", [
@@ -253,8 +256,8 @@ def a_repository_of(path: Path, size: int) -> Path:
     (path / WANTED[0]).write_bytes(TEXT)
     (path / "movie").touch()
     os.truncate(path / "movie", size)
-    git = ["git", "-C", str(path), "-c", "core.looseCompression=1", "-c", "core.bigFileThreshold=1m", "-c", "user.name=x",
-           "-c", "user.email=x"]
+    git = ["git", "-C", str(path), "-c", "core.looseCompression=1", "-c", "core.bigFileThreshold=1m",
+           "-c", "user.name=x", "-c", "user.email=x"]
     for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "x"], ["clone", "-q", "--bare", ".", f"{path}.git"]):
         subprocess.run([*git, *words], check=True)
     return path

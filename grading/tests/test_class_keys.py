@@ -21,7 +21,8 @@ def test_rules(other: Plan) -> None:
 
 
 def test_not_where_it_lies() -> None:
-    assert PLAN.key("files") == replace(PLAN, root=Path("/r"), out=Path("/o"), id="x").key("files") != PLAN.key("others")
+    elsewhere = replace(PLAN, root=Path("/r"), out=Path("/o"), id="x")
+    assert PLAN.key("files") == elsewhere.key("files") != PLAN.key("others")
 
 
 @pytest.mark.parametrize("name", [*record.TOOLS, *record.PARTS])
@@ -34,8 +35,8 @@ def test_tools(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 JUDGES = ["Makefile", "arch/x.c", "kernel/x.c", "userland/x.c", "labs/00-a/lab.toml", "labs/00-a/tests.c",
-          "labs/00-a/standins/x.c", "labs/00-a/private/tests.c", "labs/00-a/private/lab.toml", "grading/gatehouse/judge.py", "grading/hints.toml",
-          "grading/archive", "grading/lab"]
+          "labs/00-a/standins/x.c", "labs/00-a/private/tests.c", "labs/00-a/private/lab.toml",
+          "grading/gatehouse/judge.py", "grading/hints.toml", "grading/archive", "grading/lab"]
 IS_READ = ["README.md", "docs/design.md", "labs/00-a/README.md", "labs/00-a/tour/x", "labs/00-a/private/notes.md",
            "labs/00-a/mutants/x.patch", "grading/tests/x.py", "grading/gatehouse/__pycache__/x.pyc"]
 

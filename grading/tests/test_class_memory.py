@@ -38,7 +38,8 @@ def held(shop: Workshop) -> list[str]:
     """What there is of submissions, but for the reference's result."""
     mine = {id(shop.reference)} | {id(one) for judgement in shop.reference.judgements for one in (
         judgement, *judgement.verdicts.values(), *judgement.boots, *(boot.run for boot in judgement.boots))}
-    return [type(one).__name__ for one in gc.get_objects() if isinstance(one, OF_ONE_SUBMISSION) and id(one) not in mine]
+    return [type(one).__name__ for one in gc.get_objects()
+            if isinstance(one, OF_ONE_SUBMISSION) and id(one) not in mine]
 
 
 def used() -> tuple[int, int]:

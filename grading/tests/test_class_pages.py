@@ -23,16 +23,20 @@ LAB = labs.find(labs.load(ROOT), "03")
 NASTY = '<script>alert("x")</script>&\n\x1b[31m'
 
 
-def made(student: str, score: int, status: str = "judged", symptoms: dict[str, str] | None = None, reason: str = "") -> Record:
+def made(student: str, score: int, status: str = "judged", symptoms: dict[str, str] | None = None,
+         reason: str = "") -> Record:
     tests = {test.name: test.points for test in LAB.tests}
     failed = symptoms or {}
-    return Record(student, slug_of(student), f"/x/{student}", LAB.id, "isolated", 1, "k", status, score,     # type: ignore[arg-type]
+    return Record(student, slug_of(student), f"/x/{student}", LAB.id, "isolated", 1, "k",
+                  status, score,     # type: ignore[arg-type]
                   tests=tests | {name: 0 for name in failed}, symptoms=failed, reason=reason)
 
 
 RECORDS = [
-    made("ada", 100), made("Bob", 45, symptoms={"frame": "wrong value: rip: expected 1, got 2", "nesting": "panic: PANIC: x"}),
-    made("cy", 90, symptoms={"frame": "wrong value: rip: expected 1, got 2"}), made("dan", 97, symptoms={"frame": f"hang: {NASTY}"}),
+    made("ada", 100),
+    made("Bob", 45, symptoms={"frame": "wrong value: rip: expected 1, got 2", "nesting": "panic: PANIC: x"}),
+    made("cy", 90, symptoms={"frame": "wrong value: rip: expected 1, got 2"}),
+    made("dan", 97, symptoms={"frame": f"hang: {NASTY}"}),
     made(NASTY, 0, "unusable", reason=f"{NASTY} is no folder"), made("eve", 0, "trouble", reason="QEMU is missing"),
 ]
 
@@ -51,7 +55,8 @@ class Page(HTMLParser):
         assert not self.open
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        assert tag in {"html", "meta", "title", "style", "h1", "h2", "p", "div", "table", "tr", "th", "td", "a", "code", "br"}
+        assert tag in {"html", "meta", "title", "style", "h1", "h2", "p", "div", "table", "tr", "th", "td", "a",
+                       "code", "br"}
         self.links += [value or "" for name, value in attrs if name in ("href", "src")]
         if tag not in self.VOID:
             self.open.append(tag)
@@ -72,8 +77,10 @@ def test_the_page() -> None:
     page = Page(text)
     assert "6 submissions, 4 judged, mean 83.0, median 93.5, seed 1, 1 unusable, 1 trouble." in text
     marks = dict(zip(page.cells[0:33:3], page.cells[1:33:3]))
-    assert marks["100"] == "1" and marks["90–99"] == "2" and marks["40–49"] == "1" and sum(map(int, marks.values())) == 4
-    assert page.cells[33:37] == ["frame", "3", "75%", f"2 × wrong value: rip: expected 1, got 21 × hang: {named(NASTY)}"]
+    assert marks["100"] == "1" and marks["90–99"] == "2" and marks["40–49"] == "1"
+    assert sum(map(int, marks.values())) == 4
+    assert page.cells[33:37] == ["frame", "3", "75%",
+                                 f"2 × wrong value: rip: expected 1, got 21 × hang: {named(NASTY)}"]
     assert page.cells[37:41] == ["nesting", "1", "25%", "1 × panic: PANIC: x"]
     assert page.cells[41::4] == [named(NASTY), "ada", "Bob", "cy", "dan", "eve"]
     assert page.cells[42::4] == ["0/100", "100/100", "45/100", "90/100", "97/100", "–"]
@@ -98,7 +105,8 @@ def test_what_does_not_build_is_told_once() -> None:
 
 def test_remarks() -> None:
     record = made("ada", 50)
-    record.unfilled, record.look, record.blame = ["3.1"], ["look at x.c:1: names nonce", "look at y"], ["returns: fails"]
+    record.unfilled, record.blame = ["3.1"], ["returns: fails"]
+    record.look = ["look at x.c:1: names nonce", "look at y"]
     record.remarks = ["also handed in, not judged: a", "also handed in, not judged: b"]
     assert sheet.remark(record) == ("holes left empty: 3.1; look at x.c:1: names nonce (and 1 more); returns: fails; "
                                     "also handed in, not judged: a (and 1 more)")

@@ -53,10 +53,11 @@ print(json.dumps({
     "seen": [name for name in seen if os.path.lexists(name)],
     "killed": can(lambda: os.kill(int(pid), 0)),
     "written": [name for name in ("/usr/x", "/bin/x", "/etc/x", "/x", "/dev/x", "/proc/sys/kernel/hostname",
-                                        "/proc/sys/kernel/core_pattern", "/proc/sysrq-trigger", "/proc/self/oom_score_adj")
+                                  "/proc/sys/kernel/core_pattern", "/proc/sysrq-trigger", "/proc/self/oom_score_adj")
                 if can(lambda: open(name, "w").close())],
     "top": sorted(os.listdir("/")), "tmp": os.listdir("/tmp"),
-    "rights": [can(lambda: os.setuid(0)), can(lambda: os.chroot("/tmp")), can(lambda: os.mknod("/tmp/null", 0o20600, 259))],
+    "rights": [can(lambda: os.setuid(0)), can(lambda: os.chroot("/tmp")),
+               can(lambda: os.mknod("/tmp/null", 0o20600, 259))],
     "namespace": can(lambda: os.unshare(os.CLONE_NEWUSER)) if hasattr(os, "unshare") else False,
     "environment": dict(os.environ)}))
 open("/tmp/left", "w").close()
@@ -66,7 +67,8 @@ open("/tmp/left", "w").close()
 AS_NOBODY = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
 
 
-def inside(bounds: Bounds, directory: Path, script: str, *words: str, who: Sequence[str] = ()) -> subprocess.CompletedProcess[str]:
+def inside(bounds: Bounds, directory: Path, script: str, *words: str, who: Sequence[str] = ()
+           ) -> subprocess.CompletedProcess[str]:
     command = Sandbox(bounds).enclose(["/usr/bin/python3", "-I", "-S", "-c", script, *words], directory)
     return subprocess.run([*who, *command], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120,
                           env={**os.environ, "SECRET": "of the instructor's"})
@@ -85,8 +87,9 @@ def found(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dict[str, 
             named.listen()
             place = tmp_path / "place"
             place.mkdir()
-            seen = [canary, Path.home(), ROOT, tmp_path / "other", Path("/etc/passwd"), Path("/etc/shadow"), Path("/root"),
-                    Path("/home"), Path("/var"), Path("/sys"), Path("/run"), Path("/boot"), Path("/dev/kvm"), Path("/dev/mem")]
+            seen = [canary, Path.home(), ROOT, tmp_path / "other",
+                    *map(Path, ("/etc/passwd", "/etc/shadow", "/root", "/home", "/var", "/sys", "/run", "/boot",
+                                "/dev/kvm", "/dev/mem"))]
             (tmp_path / "other").touch()
             done = inside(PLACES[request.param], place, LOOK, str(tcp.getsockname()[1]), abstract, str(canary),
                           str(sleeper.pid), *map(str, seen))

@@ -63,14 +63,15 @@ def test_what_was_given_is_not_compared() -> None:
     for name in LAB.hole_files:
         skeleton = (ROOT / "labs" / LAB.id / "skeleton" / name).read_text()
         assert not similar.written(skeleton, skeleton).strip()
-    assert similar.work_of(ROOT, LAB, ROOT / "labs" / LAB.id / "skeleton") == \
-        {kind: "\n" * text.count("\n") for kind, text in similar.work_of(ROOT, LAB, ROOT / "labs" / LAB.id / "skeleton").items()}
+    work = similar.work_of(ROOT, LAB, ROOT / "labs" / LAB.id / "skeleton")
+    assert work == {kind: "\n" * text.count("\n") for kind, text in work.items()}
 
 
 @pytest.mark.parametrize("words, line", [
     (["--dir", "{top}", "--lab", "4", "--least", "101"], "--least is percent, from 0 to 100, not 101"),
     (["--dir", "{top}/eve.jpg", "--lab", "4"], "is not a directory"), (["--dir", "{top}"], "say which lab with LAB="),
-    (["--dir", "{top}", "--lab", "4", "--export", "/proc/x"], "/proc/x cannot be a folder for what is exported: No such"),
+    (["--dir", "{top}", "--lab", "4", "--export", "/proc/x"],
+     "/proc/x cannot be a folder for what is exported: No such"),
     (["--dir", "{top}/dan", "--lab", "4"], "holds no submission for lab 04-faults"),
 ])
 def test_bad_words_get_one_line(handins: Path, words: list[str], line: str) -> None:

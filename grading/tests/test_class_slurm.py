@@ -55,11 +55,13 @@ def until_judging(out: Path) -> None:
 
 def test_lost_and_requeued_tasks_lose_nothing(environment: dict[str, str], handins: Path, tmp_path: Path) -> None:
     out = tmp_path / "marks"
-    grading = subprocess.Popen(words(handins, out), env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    grading = subprocess.Popen(words(handins, out), env=environment, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, text=True)
     done: list[str] = []
 
     def running() -> list[str]:
-        listed = subprocess.run(["squeue", "-h", "-r", "-t", "R", "-o", "%i"], env=environment, capture_output=True, text=True)
+        listed = subprocess.run(["squeue", "-h", "-r", "-t", "R", "-o", "%i"], env=environment,
+                                capture_output=True, text=True)
         return listed.stdout.split()
 
     until_judging(out)
@@ -180,7 +182,8 @@ def test_what_ends_its_task_stops_nobody_else(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(slurm, "Workshop", FakeShop)
     monkeypatch.setattr(slurm, "POLL_SECONDS", 0)
     names = ["deadly", *(f"s{number:02}" for number in range(CLASS))]
-    plan = Plan(ROOT, tmp_path, "00", "isolated", 1, ("qemu",), tuple(Entry(name, name, tmp_path / name) for name in names))
+    entries = tuple(Entry(name, name, tmp_path / name) for name in names)
+    plan = Plan(ROOT, tmp_path, "00", "isolated", 1, ("qemu",), entries)
     plan.write()
     found = {kept.student: kept for kept in slurm.run(plan, 2)}
     assert [name for name, kept in found.items() if kept.status != "judged"] == ["deadly"]
@@ -189,8 +192,8 @@ def test_what_ends_its_task_stops_nobody_else(tmp_path: Path, monkeypatch: pytes
 
 
 def test_without_slurm(handins: Path, tmp_path: Path) -> None:
-    done = subprocess.run(words(handins, tmp_path / "marks"), env={**os.environ, "PATH": str(tmp_path)}, capture_output=True,
-                          text=True)
+    done = subprocess.run(words(handins, tmp_path / "marks"), env={**os.environ, "PATH": str(tmp_path)},
+                          capture_output=True, text=True)
     assert done.returncode == 2
     assert done.stderr == "grade-class: scontrol is not installed: apt-get install slurm-client\n"
 
@@ -206,10 +209,12 @@ def test_names_that_a_shell_would_obey(environment: dict[str, str], tmp_path: Pa
     for name in names:
         student(tmp_path / "handins", name, ("void", "vojd"))
     student(tmp_path / "handins", "bomb", ("#include", 'asm(".fill 1 << 40");\n#include'))
-    done = subprocess.run(words(tmp_path / "handins", tmp_path / "marks"), env=environment, capture_output=True, text=True, cwd=tmp_path)
+    done = subprocess.run(words(tmp_path / "handins", tmp_path / "marks"), env=environment,
+                          capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert (done.stdout + done.stderr).replace("\n", "").isprintable()
     kept = [record.read(path) for path in (tmp_path / "marks/students").iterdir()]
-    assert {one.student: (one.status, one.score) for one in kept if one} == {name: ("judged", 0) for name in [*names, "bomb"]}
+    marks = {one.student: (one.status, one.score) for one in kept if one}
+    assert marks == {name: ("judged", 0) for name in [*names, "bomb"]}
     assert not list(tmp_path.rglob("made"))
     assert "16 MiB on the disk" in (tmp_path / "marks/students/bomb/report.txt").read_text()
