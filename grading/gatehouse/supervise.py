@@ -27,6 +27,8 @@ from typing import IO, Any
 
 TIED_TO_PARENT = ("setpriv", "--pdeathsig", "KILL", "sh", "-c", '[ "$PPID" = "$0" ] && exec "$@"')
 KEEPER = Path(__file__).with_name("keeper.py")
+# The child itself, and before anything else: its parent may be killed before it can speak for it.
+TELLS_KEEPER = '[ "$PPID" = "$0" ] || exit 1; { echo "+$$" 1<> "/proc/$0/fd/%d"; } 2> /dev/null; exec "$@"'
 CHUNK = 1 << 16
 
 
@@ -134,10 +136,18 @@ def keep() -> None:
                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True).stdin
 
 
-def _tell_keeper(sign: str, session: int) -> None:
+def _tied(command: Sequence[str]) -> list[str]:
+    """COMMAND so that it ends with this process, and what it leaves behind, too, where there is a keeper."""
+    *tie, script = TIED_TO_PARENT
+    if _keeper is not None:
+        script = TELLS_KEEPER % _keeper.fileno()
+    return [*tie, script, str(os.getpid()), *command]
+
+
+def _has_ended(session: int) -> None:
     if _keeper is not None:
         with contextlib.suppress(OSError):       # it was killed: nobody's loss
-            os.write(_keeper.fileno(), f"{sign}{session}\n".encode())
+            os.write(_keeper.fileno(), f"-{session}\n".encode())
 
 
 def end_all() -> None:
@@ -157,7 +167,7 @@ class Child:
                  stdout: int = subprocess.DEVNULL, stderr: int = subprocess.DEVNULL,
                  environment: dict[str, str] | None = None) -> None:
         self._deadline = time.monotonic() + wall
-        argv = [*TIED_TO_PARENT, str(os.getpid()), *command]
+        argv = _tied(command)
         try:
             self._process: subprocess.Popen[bytes] = _start(lambda: subprocess.Popen(
                 argv, cwd=directory, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, pass_fds=give,
@@ -166,7 +176,6 @@ class Child:
             for fd in give:
                 os.close(fd)
         self.pid = self._process.pid
-        _tell_keeper("+", self.pid)
         self._ended = False
         self._sources = selectors.DefaultSelector()
         self._pidfd = os.pidfd_open(self.pid)
@@ -262,7 +271,7 @@ class Child:
         self.kill()
         self._process.wait()
         if self in _alive:
-            _tell_keeper("-", self.pid)
+            _has_ended(self.pid)
         _alive.discard(self)
         if self._pidfd >= 0:
             self._sources.unregister(self._pidfd)

@@ -154,3 +154,32 @@ def test_what_a_child_leaves_behind_is_not_waited_for(tmp_path: Path) -> None:
             with pytest.raises(Gone):
                 child.until(lambda: False)
             assert out.data == b"said\n" and time.monotonic() - begun < SOON
+
+
+KILLED_WHILE_STARTING = f"""
+import os, signal, subprocess, sys, time
+sys.path.insert(0, {str(GRADING)!r})
+from pathlib import Path
+from gatehouse import supervise
+place = Path(sys.argv[1])
+supervise.keep()
+popen = subprocess.Popen
+def start_and_die(*words, **more):
+    popen(*words, **more)
+    while not (place / "pid").exists():
+        time.sleep(0.01)
+    os.kill(os.getpid(), signal.SIGKILL)
+subprocess.Popen = start_and_die
+supervise.Child(["sh", "-c", "sleep 60 & echo $! > new; mv new pid; wait"], place, 60)
+"""
+
+
+def test_a_grader_that_is_killed_while_it_starts_a_child_leaves_nothing(tmp_path: Path) -> None:
+    """Not even what the child has made meanwhile and that is tied to nobody."""
+    done = subprocess.run([sys.executable, "-c", KILLED_WHILE_STARTING, str(tmp_path)])
+    assert done.returncode == -signal.SIGKILL
+    left = int((tmp_path / "pid").read_text())
+    deadline = time.monotonic() + SOON
+    while Path(f"/proc/{left}").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not Path(f"/proc/{left}").exists()
