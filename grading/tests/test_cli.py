@@ -21,7 +21,8 @@ ROOT = Path(__file__).parents[2]
     (["--lab", "77"], "grade: no lab is called '77'; there are 00-serial, "),
     (["--lab", "2", "--emu", "vmware"], "grade: no emulator is called 'vmware'; there are qemu and bochs"),
     (["--lab", "2", "--test", "nosuch"], "grade: no test is called 'nosuch'; there are "),
-    (["--tree", "/nowhere"], "grade: argument --tree: /nowhere is not a directory; `grading/grade --help` lists what is right"),
+    (["--tree", "/nowhere"],
+     "grade: argument --tree: /nowhere is not a directory; `grading/grade --help` lists what is right"),
     (["--seed", "x"], "grade: argument --seed: 'x' is not a number from 0 to 2^64-1; "),
     (["--seed", "-1"], "grade: argument --seed: '-1' is not a number from 0 to 2^64-1; "),
     (["--nonce", "12"], "grade: argument --nonce: '12' is not 16 lower-case hex digits; "),
@@ -66,11 +67,15 @@ def generic() -> Iterator[list[Hint]]:
      "the NMI stack is full"),
     (Outcome.PANIC, "PANIC: page fault: read of an unmapped page at 0x10, supervisor", "never set"),
     (Outcome.PANIC, "PANIC: page fault: read of an unmapped page at 0x1000, supervisor", "the kernel caught it"),
-    (Outcome.PANIC, "PANIC: page fault: write to a user page (SMAP) at 0x0000000000400010, supervisor", "copy routines"),
-    (Outcome.PANIC, "PANIC: page fault: fetch from a no-execute page at 0xffff888000000010, supervisor", "was overwritten"),
+    (Outcome.PANIC, "PANIC: page fault: write to a user page (SMAP) at 0x0000000000400010, supervisor",
+     "copy routines"),
+    (Outcome.PANIC, "PANIC: page fault: fetch from a no-execute page at 0xffff888000000010, supervisor",
+     "was overwritten"),
     (Outcome.PANIC, "PANIC: page fault: write to a read-only page at 0xffffffff80101010, supervisor", "gone too far"),
-    (Outcome.WRONG, "the kernel knocked on the injector at f, and the test's `inject` has no line for that knock", "come once"),
-    (Outcome.MISSING, "serial: 301 bytes arrived, all below 0x20: only the low five bits of each character", "five-bit"),
+    (Outcome.WRONG, "the kernel knocked on the injector at f, and the test's `inject` has no line for that knock",
+     "come once"),
+    (Outcome.MISSING, "serial: 301 bytes arrived, all below 0x20: only the low five bits of each character",
+     "five-bit"),
     (Outcome.MISSING, "serial: nothing arrived", "DLAB"),
     (Outcome.WRONG, "bytes that arrived: expected 9, got 8: 1 were lost", "wait for room"),
     (Outcome.BUILD, "undefined reference to `my_gate'", "the linker looked for my_gate"),
@@ -80,7 +85,8 @@ def test_symptoms_have_hints(generic: list[Hint], outcome: Outcome, symptom: str
 
 
 def test_the_first_fitting_hint_wins() -> None:
-    known = [Hint("other", None, None, "no"), Hint(None, "hang", None, "no"), Hint("table", None, r"got (\w+)(x)?", "it is \\1\\2"),
+    known = [Hint("other", None, None, "no"), Hint(None, "hang", None, "no"),
+             Hint("table", None, r"got (\w+)(x)?", "it is \\1\\2"),
              Hint(None, None, None, "late")]
     assert hints.choose(known, "table", Outcome.WRONG, "expected 1, got 0x8f") == "it is 0x8f"
     assert hints.choose(known, "table", Outcome.WRONG, "nothing") == "late"

@@ -12,9 +12,9 @@ from gatehouse import cpio
 from typist import Typist
 
 ROOT = Path(__file__).resolve().parents[2]
-QEMU = ["qemu-system-x86_64", "-accel", "tcg", "-machine", "q35", "-cpu", "max,vendor=GenuineIntel", "-m", "128", "-nodefaults",
-        "-display", "none", "-no-reboot", "-chardev", "stdio,id=terminal,signal=off", "-serial", "chardev:terminal",
-        "-debugcon", "null", "-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
+QEMU = ["qemu-system-x86_64", "-accel", "tcg", "-machine", "q35", "-cpu", "max,vendor=GenuineIntel", "-m", "128",
+        "-nodefaults", "-display", "none", "-no-reboot", "-chardev", "stdio,id=terminal,signal=off",
+        "-serial", "chardev:terminal", "-debugcon", "null", "-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
 PASSED = 1                      # status 0 through the exit port
 
 

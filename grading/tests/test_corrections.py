@@ -58,8 +58,8 @@ REFUSED = {
     "the line after": (SERIAL, 'hole("0.1");\n}', 'hole("0.1");\n    return;\n}', 7, "0.1"),
     "a line gone before": (SERIAL, "int serial_ready(void)\n{\n", "int serial_ready(void) {\n", 10, "0.2"),
     "a line new before": (SERIAL, "int serial_ready(void)\n{\n", "int serial_ready(void)\n{\n    int x;\n", 11, "0.2"),
-    "a hole gone": (SERIAL, '    //@ lab 0.1  Eight bits, no parity. {\n    outb(LCR, 3);\n    //@ } hole("0.1");\n', "",
-                    5, "0.1"),
+    "a hole gone": (SERIAL, '    //@ lab 0.1  Eight bits, no parity. {\n    outb(LCR, 3);\n    //@ } hole("0.1");\n',
+                    "", 5, "0.1"),
     "in assembly": (STUBS, "hole 1.2\n        jmp", "hole 1.2\n        nop\n        jmp", 6, "1.2"),
 }
 

@@ -40,12 +40,14 @@ def test_lost_and_added_bytes_are_counted(count: int, size: int) -> None:
 
 @pytest.mark.parametrize("last", [b"\nPANIC: trap\n", b"\nnot ok 1 it [00]\n", b"\n# END [00] 0 passed\n"])
 def test_what_comes_in_place_of_the_mark_is_shown(last: bytes) -> None:
-    assert shown(b"# data it 4096\nabc" + last) == b"# data it 4096\n(3 bytes of data instead of 4096; " + TOLD + last[1:]
+    assert shown(b"# data it 4096\nabc" + last) == (
+        b"# data it 4096\n(3 bytes of data instead of 4096; " + TOLD + last[1:])
 
 
 def test_a_hole_among_data_is_shown() -> None:
     hole = b"reached hole 0.2, which is not filled yet\n"
-    assert shown(b"# data it 4096\n\x01\x02" + hole) == b"# data it 4096\n(2 bytes of data instead of 4096; " + TOLD + hole
+    assert shown(b"# data it 4096\n\x01\x02" + hole) == (
+        b"# data it 4096\n(2 bytes of data instead of 4096; " + TOLD + hole)
 
 
 def test_an_end_among_data_is_no_silence() -> None:

@@ -9,7 +9,8 @@ from gatehouse import cfi, disassembly, entry_frames
 from gatehouse.disassembly import Code
 from gatehouse.entry_frames import State
 
-PROLOGUE = "bits 64\ndefault rel\nglobal _start\nsection .text exec\n_start: ret\nother: ret\nsection .entry.text exec\n"
+PROLOGUE = ("bits 64\ndefault rel\nglobal _start\nsection .text exec\n_start: ret\nother: ret\n"
+            "section .entry.text exec\n")
 
 
 def followed(tmp_path: Path, text: str) -> tuple[Code, dict[int, list[State]]]:
@@ -77,7 +78,8 @@ def test_both_counts_are_kept_where_stubs_disagree(tmp_path: Path) -> None:
 
 
 def test_nothing_is_followed_behind_a_function_that_never_returns(tmp_path: Path) -> None:
-    code, states = followed(tmp_path, "entry_3: push -1\nmov rdi, rsp\nand rsp, -16\n.call: call other\nnext: push rax\n")
+    code, states = followed(tmp_path, "entry_3: push -1\nmov rdi, rsp\nand rsp, -16\n"
+                                      ".call: call other\nnext: push rax\n")
     assert code.functions["entry_3.call"] in states
     assert code.functions["next"] not in states
 
@@ -95,6 +97,7 @@ def test_binutils_reads_the_unwind_information_as_it_is_meant(tmp_path: Path) ->
     path.write_bytes(cfi.frames(code, states, outermost=["_start"]))
     told = subprocess.run(["readelf", "--debug-dump=frames-interp", path], check=True, capture_output=True, text=True)
     assert not told.stderr
-    row = next(line.split() for line in told.stdout.splitlines() if line.startswith(f"{code.functions['entry_14.saved']:016x}"))
+    saved = f"{code.functions['entry_14.saved']:016x}"
+    row = next(line.split() for line in told.stdout.splitlines() if line.startswith(saved))
     assert row[1] == "rsp+24" and "c-24" in row
     assert f"pc={code.functions['_start']:016x}" in told.stdout

@@ -53,7 +53,8 @@ def test_a_lab_boots_and_its_end_is_the_status(emulator: str) -> None:
 
 
 @pytest.mark.parametrize(("lab", "test", "says"), [
-    ("04", "", ""), ("05", "in_use machine_check", "ok 2 machine_check [0000000000000000] # SKIP"), ("06", "counts idle", ""),
+    ("04", "", ""), ("05", "in_use machine_check", "ok 2 machine_check [0000000000000000] # SKIP"),
+    ("06", "counts idle", ""),
 ])
 @pytest.mark.parametrize("emulator", EMULATORS)
 def test_a_lab_by_hand_skips_what_only_the_grader_can_do(emulator: str, lab: str, test: str, says: str) -> None:
@@ -68,7 +69,8 @@ def test_data_are_counted_and_nobody_is_said_to_have_compared_them(emulator: str
     done = run(emulator, "00")
     assert done.returncode == 0
     assert all(char == "\n" or " " <= char <= "~" for char in done.stdout)
-    assert "# data long_output 4096\n(4096 bytes of data; make grade compares them)\n# data end long_output\n" in done.stdout
+    assert ("# data long_output 4096\n(4096 bytes of data; make grade compares them)\n# data end long_output\n"
+            in done.stdout)
     assert ("-- ended: all passed, but nobody compared the data of long_output and slow_line: make grade LAB=00 does"
             in done.stdout)
 
@@ -77,7 +79,8 @@ def test_data_are_counted_and_nobody_is_said_to_have_compared_them(emulator: str
 def test_a_triple_fault_is_told_with_what_led_there(emulator: str) -> None:
     done = run(emulator, "02", "--test", "breakpoint", source="short")
     assert done.returncode == 1
-    assert re.search(r"^-- ended: triple fault.*\ntrail: .*#GP\(13\).*\n  .* at trigger_int3", done.stdout, re.MULTILINE), done.stdout
+    assert re.search(r"^-- ended: triple fault.*\ntrail: .*#GP\(13\).*\n  .* at trigger_int3",
+                     done.stdout, re.MULTILINE), done.stdout
 
 
 @pytest.mark.parametrize("emulator", EMULATORS)

@@ -49,7 +49,8 @@ def with_moment(plan: Drawing, number: int, **changes: object) -> Drawing:
 def test_a_slot_that_holds_something_else_is_not_drawn(built: Path, tmp_path: Path) -> None:
     """Registers taken one instruction too late are not those that the frame has."""
     plan = with_moment(PLANS["exception"], 0, at="draw_breakpoint")
-    with pytest.raises(CannotDraw, match=r"^exception: the slot of \w+ holds 0x\w+, which is nothing that belongs there$"):
+    with pytest.raises(CannotDraw, match=r"^exception: the slot of \w+ holds 0x\w+, "
+                                         r"which is nothing that belongs there$"):
         sit(built, plan, tmp_path)
 
 
@@ -109,7 +110,8 @@ def test_a_gate_is_known_by_its_number() -> None:
 def test_a_frame_that_has_not_moved_yet_is_not_drawn_where_it_will_be(built: Path, tmp_path: Path) -> None:
     """rsp points to the end of what was pushed last, and not to a frame."""
     plan = with_moment(PLANS["program-ist"], 3, at="trap")
-    with pytest.raises(CannotDraw, match=r"^program-ist: the slot of \w+ holds 0x\w+, which is nothing that belongs there$"):
+    with pytest.raises(CannotDraw, match=r"^program-ist: the slot of \w+ holds 0x\w+, "
+                                         r"which is nothing that belongs there$"):
         sit(built, plan, tmp_path)
 
 

@@ -29,7 +29,8 @@ def kernel() -> Path:
 
 def test_the_emulators_do_what_is_committed(kernel: Path, committed: Disagreements) -> None:
     changed = emulator_rows.changes(committed, emulator_rows.observed(kernel, ROOT))
-    assert not changed, "\n".join([*changed, "`make emulators` writes this down; then look at the labs that name these rows"])
+    assert not changed, "\n".join([*changed, "`make emulators` writes this down; "
+                                             "then look at the labs that name these rows"])
 
 
 def test_the_page_is_what_is_committed(committed: Disagreements) -> None:
@@ -101,7 +102,8 @@ def watch(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, says: Callable[[str],
 
 def test_a_row_that_ends_the_machine_costs_only_itself(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     found, guest = watch(monkeypatch, tmp_path, lambda test: Ending.RESET if test == "second_row" else "right")
-    assert found == {"first-row": "right", "second-row": "the machine resets", "third-row": "right", "outside-row": "0xb"}
+    assert found == {"first-row": "right", "second-row": "the machine resets", "third-row": "right",
+                     "outside-row": "0xb"}
     assert guest.boots == [["first_row", "second_row", "third_row"], ["second_row", "third_row"], ["third_row"]]
 
 
@@ -131,7 +133,8 @@ def test_what_has_changed_is_named() -> None:
     assert emulator_rows.changes(before, now) == [
         'row second-row: qemu-amd 8 shows "right" (as the manual demands); was "wrong" in qemu 7']
     before.observed.pop("first-row")
-    assert emulator_rows.changes(before, now)[0] == 'row first-row: qemu-intel 8 shows "right" (as the manual demands); is new'
+    assert emulator_rows.changes(before, now)[0] == (
+        'row first-row: qemu-intel 8 shows "right" (as the manual demands); is new')
 
 
 def test_the_demand_may_differ_by_vendor() -> None:

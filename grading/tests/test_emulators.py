@@ -220,7 +220,8 @@ def test_the_watchdog_waits_while_a_guest_is_paused(guests: Callable[[str], Path
                       for name, given in (("slow", answer), ("fast", lambda serial: "o /b 0x3ff 0x5a")))
         assert slow is not None
         return slow == fast
-    # Now and then QEMU's clock leaps to the guest's next timer when it pauses on a busy computer, some ms of guest time.
+    # Now and then QEMU's clock leaps to the guest's next timer when it pauses on a busy computer, some ms of
+    # guest time.
     assert any(same(label) for label in "abc")
 
 

@@ -65,7 +65,8 @@ def test_wrong_value(tmp_path: Path) -> None:
 
 
 def test_missing_result(tmp_path: Path) -> None:
-    drop = ("        out8(COM1 + UART_DATA, bytes[i]);", "        if (bytes[i] != '[')\n            out8(COM1 + UART_DATA, bytes[i]);")
+    drop = ("        out8(COM1 + UART_DATA, bytes[i]);",
+            "        if (bytes[i] != '[')\n            out8(COM1 + UART_DATA, bytes[i]);")
     graded = submit(tmp_path, "0", {SERIAL: [drop]}, "--emu", "qemu")
     assert set(graded.outcomes("qemu").values()) == {"missing result"} and graded.last_line == "Score: 0/100"
 
@@ -125,12 +126,14 @@ def test_hang(tmp_path: Path, code: str, words: str) -> None:
 def test_build_failure(tmp_path: Path) -> None:
     graded = submit(tmp_path, "2", {IDT: [("(u16)offset;", "(u16)offset")]})
     assert set(graded.outcomes("qemu").values()) == {"build failure"} and graded.status == 1
-    assert f"{IDT}:" in graded.verdict("table", "qemu")["detail"][0] and str(tmp_path) not in graded.out.split("again:")[0]
+    assert f"{IDT}:" in graded.verdict("table", "qemu")["detail"][0]
+    assert str(tmp_path) not in graded.out.split("again:")[0]
 
 
 def test_a_helper_in_another_file_is_named(tmp_path: Path) -> None:
-    place = tree(tmp_path / "student", {IDT: [("(u16)offset;", "low_half(offset);"),
-                                              ("#include <kernel/init.h>\n", '#include <kernel/init.h>\n#include "mine.h"\n')]})
+    place = tree(tmp_path / "student", {IDT: [
+        ("(u16)offset;", "low_half(offset);"),
+        ("#include <kernel/init.h>\n", '#include <kernel/init.h>\n#include "mine.h"\n')]})
     (place / "arch/x86_64/entry/mine.h").write_text("#define low_half(x) ((u16)(x))\n")
     graded = grade(place, "--tree", str(place), "--lab", "2", "--emu", "qemu")
     assert f"arch/x86_64/entry/mine.h is not taken: only files with holes are (such as {IDT})" in graded.out
@@ -138,7 +141,8 @@ def test_a_helper_in_another_file_is_named(tmp_path: Path) -> None:
 
 def test_a_missing_emulator_is_told_before_anything_else(tmp_path: Path) -> None:
     for program in ("sh", "make", "setpriv"):
-        (tmp_path / program).symlink_to(next(Path(d) / program for d in ("/usr/bin", "/bin") if (Path(d) / program).exists()))
+        there = (Path(folder) / program for folder in ("/usr/bin", "/bin"))
+        (tmp_path / program).symlink_to(next(path for path in there if path.exists()))
     graded = grade(tmp_path / "x", "--lab", "2", "--emu", "qemu", environment={"PATH": str(tmp_path)})
     assert graded.status == 2 and graded.out == ""
     assert graded.err == "grade: qemu-system-x86_64 is not installed: apt-get install qemu-system-x86\n"
@@ -149,7 +153,8 @@ def test_an_emulator_that_will_not_start_costs_nobody_a_mark(tmp_path: Path) -> 
     fake.parent.mkdir()
     fake.write_text("#!/bin/sh\necho 'qemu: cannot allocate memory' >&2\nexit 1\n")
     fake.chmod(0o755)
-    graded = grade(tmp_path / "x", "--lab", "2", "--emu", "qemu", environment={"PATH": f"{fake.parent}:{os.environ['PATH']}"})
+    graded = grade(tmp_path / "x", "--lab", "2", "--emu", "qemu",
+                   environment={"PATH": f"{fake.parent}:{os.environ['PATH']}"})
     assert graded.status == 2 and "cannot allocate memory" in graded.err
     assert set(graded.outcomes("qemu").values()) == {"emulator failure"} and graded.report["complete"] is False
 
@@ -161,7 +166,8 @@ LIE = """\
     print("# END [%s] {count} passed, 0 failed, 0 skipped\\n", cmdline.nonce);
     machine_end(MACHINE_PASSED);
 """
-INCLUDES = "#include <arch/machine.h>\n#include <kernel/cmdline.h>\n#include <kernel/init.h>\n#include <kernel/print.h>\n"
+INCLUDES = ("#include <arch/machine.h>\n#include <kernel/cmdline.h>\n"
+            "#include <kernel/init.h>\n#include <kernel/print.h>\n")
 
 
 @pytest.mark.parametrize("lab, path, before", [("1", GDT, "    u32 high = flags |"), ("2", IDT, IN_GATE)])

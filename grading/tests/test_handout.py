@@ -173,7 +173,8 @@ def test_start(toy: Path, course: Path) -> None:
 def test_make_passes_on_what_it_is_told(tmp_path: Path, course: Path) -> None:
     project = copy_of_the_project(tmp_path / "project")
     for upto in ("01", "03"):
-        subprocess.run(["make", "-s", "handout", f"DIR={course}", "LABS=01,03", f"UPTO={upto}"], cwd=project, check=True)
+        subprocess.run(["make", "-s", "handout", f"DIR={course}", "LABS=01,03", f"UPTO={upto}"], cwd=project,
+                       check=True)
     assert list(tips(course)) == ["lab01", "lab03"]
     subprocess.run(["make", "-s", "start", "LAB=02", f"DIR={tmp_path / 'home'}"], cwd=project, check=True)
     assert "CURRENT := 02\n" in (tmp_path / "home/labs/current.mk").read_text()
@@ -193,9 +194,10 @@ def commands(tree: Path) -> set[str]:
 def test_make_knows_where_it_is(tmp_path: Path) -> None:
     project, home = copy_of_the_project(tmp_path / "project"), tmp_path / "home"
     assert make(project, "start", "LAB=00", f"DIR={home}").returncode == 0
-    alone = {"grade-class", "regrade", "similar", "gradescope", "check-labs", "skeletons", "mutants", "bench", "bench-grade",
-             "bench-class", "hostile", "docs", "emulators", "handout", "start", "test"}
-    at_home = {"sweep", "deps", "run", "iso", "grade", "qemu", "bochs", "debug", "bochs-debug", "tour", "tours", "holes", "clean"}
+    alone = {"grade-class", "regrade", "similar", "gradescope", "check-labs", "skeletons", "mutants", "bench",
+             "bench-grade", "bench-class", "hostile", "docs", "emulators", "handout", "start", "test"}
+    at_home = {"sweep", "deps", "run", "iso", "grade", "qemu", "bochs", "debug", "bochs-debug", "tour", "tours",
+               "holes", "clean"}
     assert commands(project) == alone | at_home
     assert commands(home) == {"next", "handin"} | at_home
     for name in alone:

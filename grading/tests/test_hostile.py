@@ -15,7 +15,8 @@ from gatehouse.hostile_boot import Boot, Model
 ROOT = Path(__file__).resolve().parents[2]
 SEED, COUNT = 1, {"qemu": 1000, "bochs": 200}
 # What programs come to, unless the generator has lost its bite.
-WAYS = ("#DB debug", "#BP breakpoint", "#UD invalid opcode", "#GP general protection", "#PF page fault", "interrupt", "itself")
+WAYS = ("#DB debug", "#BP breakpoint", "#UD invalid opcode", "#GP general protection", "#PF page fault",
+        "interrupt", "itself")
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS")}
 
 
@@ -63,7 +64,8 @@ def test_who_ended_the_machine_is_found(monkeypatch: pytest.MonkeyPatch) -> None
     """Program 1300 ends the machine if 1299 has run before it; the emulator dies of 1500."""
     def boot(kernel: Path, model: Model, seed: int, count: int) -> Boot:
         programs = range(seed, seed + count)
-        for culprit, fatal, own in ((1300, 1300 in programs and 1299 in programs, False), (1500, 1500 in programs, True)):
+        for culprit, fatal, own in ((1300, 1300 in programs and 1299 in programs, False),
+                                    (1500, 1500 in programs, True)):
             if fatal:
                 step = 1 if count <= hostile.BATCH else hostile.BATCH
                 said = "".join(f"# from {at}\n" for at in range(seed, culprit + 1, step))
@@ -96,18 +98,22 @@ MUTANTS = {
         ENTRY + "syscall.asm", "        cmp     rcx, [user_end]\n        jae     to_user\n", "", BOCHS_INTEL,
         "panic: |resets", 300),
     "the trap flag stays set behind sysenter": Mutant(
-        ENTRY + "sysenter.asm", "        push    RFLAGS_FIXED\n        popfq\n", "", QEMU_INTEL, "the kernel (says meanwhile|runs with)"),
+        ENTRY + "sysenter.asm", "        push    RFLAGS_FIXED\n        popfq\n", "", QEMU_INTEL,
+        "the kernel (says meanwhile|runs with)"),
     "the direction flag stays set behind int 0x80": Mutant(
-        ENTRY + "int80.asm", "        push    RFLAGS_FIXED\n        popfq\n", "", QEMU_INTEL, "the kernel runs with rflags"),
+        ENTRY + "int80.asm", "        push    RFLAGS_FIXED\n        popfq\n", "", QEMU_INTEL,
+        "the kernel runs with rflags"),
     "what the kernel had in rdi comes back with sysret": Mutant(
         ENTRY + "syscall.asm", "        pop     rdi\n        mov     rsp, [rsp + PT_RSP - PT_ORIG_RAX]\n",
         "        add     rsp, 8\n        mov     rsp, [rsp + PT_RSP - PT_ORIG_RAX]\n", QEMU_INTEL,
         "0xffff[0-9a-f]+ is in its (registers|memory)"),
     "a register of one program is another one's at its start": Mutant(
-        ENTRY + "user_frame.c", "    *regs = (struct pt_regs){\n", "    u64 r12 = regs->r12;\n\n    *regs = (struct pt_regs){\n        .r12 = r12,\n",
+        ENTRY + "user_frame.c", "    *regs = (struct pt_regs){\n",
+        "    u64 r12 = regs->r12;\n\n    *regs = (struct pt_regs){\n        .r12 = r12,\n",
         QEMU_INTEL, "an honest program that begins after it finds others' general registers"),
     "a program's word is taken for its address": Mutant(
-        "arch/x86_64/mm/user.c", "    return size <= USER_END && address <= USER_END - size;\n", "    (void)address;\n    return size <= USER_END;\n",
+        "arch/x86_64/mm/user.c", "    return size <= USER_END && address <= USER_END - size;\n",
+        "    (void)address;\n    return size <= USER_END;\n",
         QEMU_INTEL, "the kernel's memory has been written to", 3000),
 }
 

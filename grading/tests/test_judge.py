@@ -144,7 +144,8 @@ def test_a_guest_that_knocks_unasked(root: Path) -> None:
 
 def test_a_machine_check_that_the_cpu_cannot_take_costs_one_test(root: Path) -> None:
     told = "a machine check came while CR4.MCE was clear"
-    judgement, _ = sit(plain(root), crash("table", Said("", Ending.RESET, rip=0x1000, detail=told, trail=[Event(13, 0, 9)])))
+    dies = Said("", Ending.RESET, rip=0x1000, detail=told, trail=[Event(13, 0, 9)])
+    judgement, _ = sit(plain(root), crash("table", dies))
     expect(judgement, table="triple fault")
     verdict = judgement.verdicts["table"]
     assert verdict.detail == [f"the CPU shut down at 0x1000: {told}"]
@@ -206,7 +207,8 @@ def test_a_crash_after_the_end_costs_the_labs_last_test(root: Path) -> None:
 
 
 def test_needs(root: Path) -> None:
-    tests = [a_test("gates"), a_test("table", needs=("gates",)), a_test("limit", needs=("table",)), a_test("breakpoint")]
+    tests = [a_test("gates"), a_test("table", needs=("gates",)), a_test("limit", needs=("table",)),
+             a_test("breakpoint")]
     judgement, emulator = sit(lab(root, tests), crash("gates", CRASHES["hang"]))
     expect(judgement, gates="hang", table="not run", limit="not run")
     assert judgement.verdicts["limit"].detail == ["needs table"]
@@ -228,7 +230,8 @@ def test_not_judged_here(root: Path) -> None:
 
 
 def test_a_boot_for_each_cpu(root: Path) -> None:
-    tests = [a_test("gates"), a_test("table", cpu="amd"), a_test("limit"), a_test("breakpoint", cpu="amd", needs=("table",))]
+    tests = [a_test("gates"), a_test("table", cpu="amd"), a_test("limit"),
+             a_test("breakpoint", cpu="amd", needs=("table",))]
     judgement, emulator = sit(lab(root, tests), lambda asked, nonce: Said(transcript(asked, nonce)))
     expect(judgement)
     assert emulator.booted == [["gates", "limit"], ["table", "breakpoint"]]
@@ -250,11 +253,12 @@ def test_emulator_failure_is_tried_again_and_then_told(root: Path, ending: Endin
 
 
 def test_what_is_too_slow_to_emulate_is_the_kernels_affair(root: Path) -> None:
-    judgement, emulator = sit(plain(root), lambda tests, nonce: Said(until(transcript(tests, nonce), "# begin 1"), Ending.SLOW,
-                                                                     detail="not finished after 50 s of processor time"))
+    told = "not finished after 50 s of processor time"
+    judgement, emulator = sit(plain(root), lambda tests, nonce: Said(
+        until(transcript(tests, nonce), "# begin 1"), Ending.SLOW, detail=told))
     expect(judgement, **dict.fromkeys(NAMES, "hang"))
     assert len(emulator.booted) == SLOW_MOST
-    assert judgement.verdicts["gates"].detail[0] == "no end within the time of a test: not finished after 50 s of processor time"
+    assert judgement.verdicts["gates"].detail[0] == f"no end within the time of a test: {told}"
 
 
 def test_what_the_emulator_spoils_once_costs_nothing(root: Path) -> None:
@@ -282,7 +286,8 @@ def test_a_clock_that_leapt_is_tried_again_and_believed_the_second_time(root: Pa
 
 
 def panics(root: Path, how: Said) -> tuple[Judgement, Replay]:
-    tests = [a_test("gates"), a_test("table", ends="panic", says="page fault at 0x[0-9a-f]+"), a_test("limit"), a_test("breakpoint")]
+    tests = [a_test("gates"), a_test("table", ends="panic", says="page fault at 0x[0-9a-f]+"), a_test("limit"),
+             a_test("breakpoint")]
     return sit(lab(root, tests), crash("table", how))
 
 
@@ -357,7 +362,8 @@ def test_of_several_that_may_notice_one_is_enough(root: Path) -> None:
     expect(judgement, limit="wrong value")
     assert not judgement.forged and judgement.verdicts["limit"].detail[-1] == "from outside: gate 3 is elsewhere"
     alone, _ = sit(given, guest({}), given.tests[:2])
-    assert outcomes(alone) == {"gates": "pass", "table": "pass"} and alone.notes == ["from outside: gate 3 is elsewhere"]
+    assert outcomes(alone) == {"gates": "pass", "table": "pass"}
+    assert alone.notes == ["from outside: gate 3 is elsewhere"]
 
 
 def test_a_failed_test_gains_detail_from_the_probe(root: Path) -> None:

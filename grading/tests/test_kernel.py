@@ -32,8 +32,8 @@ RETURNING = {
                    "interrupts_printed", "received_bytes_kept"),
     "time": ("timers", "timer_started_twice", "timer_starts_itself", "time_never", "calibration_interrupted"),
     "idle": ("breakpoint_before_halt", "nmi_before_halt", "halt_overtaken"),
-    "memory calls": ("mmap", "mmap_refused", "mmap_files", "munmap", "mprotect", "madvise", "mremap", "mremap_refused", "brk",
-                     "memory_eaten"),
+    "memory calls": ("mmap", "mmap_refused", "mmap_files", "munmap", "mprotect", "madvise", "mremap",
+                     "mremap_refused", "brk", "memory_eaten"),
     "process": ("process_life", "end_signals", "ends_without_exit"),
     "tasks": ("task_taken_over", "task_without_memory", "selectors_that_are_gone", "no_local_descriptors",
               "faults_inside_a_fault"),
@@ -47,7 +47,8 @@ RETURNING = {
     "calls": ("signals_half_done", "limits_half_done", "random_up_to_the_edge", "bases_refused", "time_arguments"),
     "exec": ("initial_stack", "initial_stack_alone", "arguments_too_long", "exec_names"),
     "files": ("descriptors", "typing", "typing_by_keys", "typing_long_lines"),
-    "file_calls": ("file_read", "file_seek", "file_vectors", "file_write", "file_send", "file_descriptors", "file_poll"),
+    "file_calls": ("file_read", "file_seek", "file_vectors", "file_write", "file_send", "file_descriptors",
+                   "file_poll"),
     "path_calls": ("file_open", "file_openat", "file_status", "file_directories", "file_links"),
     "any_file_calls": ("file_nonsense",),
     "initramfs": ("initramfs", "initramfs_twice", "initramfs_spoilt", "initramfs_names", "initramfs_cut_short",
@@ -98,7 +99,8 @@ def test_registers_of_programs_on_other_cpus(kernel: Path, tmp_path: Path, model
     names = RETURNING[group]
     run = Qemu(model).run(kernel, f"nonce={NONCE} test={','.join(names)}", tmp_path / "run")
     said = ktap.parse(run.serial, names, NONCE)
-    without = {"fpu_kept": "qemu64", "fpu_avx_kept": "qemu64 max,vendor=GenuineIntel,-avx max,vendor=GenuineIntel,-xsave"}
+    without = {"fpu_kept": "qemu64",
+               "fpu_avx_kept": "qemu64 max,vendor=GenuineIntel,-avx max,vendor=GenuineIntel,-xsave"}
     for name in names:
         assert said.sections[name].ok, run.serial.decode()
         assert bool(said.sections[name].skip) == (model in without.get(name, "").split())
@@ -125,7 +127,8 @@ def test_panic_says_what_where_and_how(boot) -> None:
     assert re.search(r"on the boot stack, \d+ of 16384 bytes used", text)
     assert re.findall(r"^    (\w+)\+0x", text, re.M)[:4] == ["innermost", "middle", "test_plain_panic",
                                                             "tests_run_before"]
-    for register in "rax rbx rcx rdx rsi rdi rbp rsp r8 r9 r10 r11 r12 r13 r14 r15 rip cs ss rflags cr2 efer gs".split():
+    for register in ("rax rbx rcx rdx rsi rdi rbp rsp r8 r9 r10 r11 r12 r13 r14 r15 "
+                     "rip cs ss rflags cr2 efer gs").split():
         assert re.search(rf"\b{register} +(0x)?[0-9a-f]+", text), register
 
 
@@ -183,12 +186,14 @@ def test_machine_check_that_demands_an_action(kernel: Path, tmp_path: Path) -> N
     """SRAR: the program counter is good, the data that the interrupted code is about to use is not."""
     run = Qemu().run(kernel, f"nonce={NONCE} test=machine_check_that_needs_action", tmp_path,
                      answer=lambda serial: "mce 0 5 0xbd80000000000134 0x5 0x1234000 0x8c")
-    assert re.search(r"# machine check, bank 5: .*\n.*\nPANIC: vector 18, #MC", run.serial.decode()), run.serial.decode()
+    said = run.serial.decode()
+    assert re.search(r"# machine check, bank 5: .*\n.*\nPANIC: vector 18, #MC", said), said
 
 
 def test_freeing_twice_is_told(boot) -> None:
     assert re.match(r"PANIC: heap_free\(0x[0-9a-f]{16}\): freed twice\n", panic(boot("test=heap_freed_twice")))
-    assert re.match(r"PANIC: page at 0x[0-9a-f]{16} freed, but it is not allocated\n", panic(boot("test=page_freed_twice")))
+    assert re.match(r"PANIC: page at 0x[0-9a-f]{16} freed, but it is not allocated\n",
+                    panic(boot("test=page_freed_twice")))
 
 
 def test_a_knock_is_answered_from_outside(kernel: Path, tmp_path: Path) -> None:
@@ -207,7 +212,8 @@ def test_a_knock_is_answered_from_outside(kernel: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("words", "complaint"), [
-    ("tset=all", 'no key is named "tset"; the keys are lab, test, seed, count, nonce, trace, fsgsbase, and run, the last one'),
+    ("tset=all", 'no key is named "tset"; the keys are lab, test, seed, count, nonce, trace, fsgsbase, and run, '
+                 'the last one'),
     ("seed=x", "seed=x is not a number; seed=1 and seed=0x2a are"),
     ("test", '"test" has no value; write key=value, as in test=all'),
     ("nonce=12", "nonce=12 is not 16 digits of 0-9 and a-f"),

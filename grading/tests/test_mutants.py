@@ -69,7 +69,8 @@ def test_mutants_by_name(given: Lab) -> None:
 
 
 def result(given: Lab, hint: str | None = "the gate's type clears if or not", **outcomes: Outcome) -> LabResult:
-    verdicts = {test.name: Verdict(test.name, outcomes.get(test.name, Outcome.PASS), ["why"], hint) for test in given.tests}
+    verdicts = {test.name: Verdict(test.name, outcomes.get(test.name, Outcome.PASS), ["why"], hint)
+                for test in given.tests}
     return LabResult(given, list(given.tests), [Judgement("bochs", verdicts)])
 
 
@@ -80,7 +81,8 @@ def test_what_counts_as_caught(given: Lab) -> None:
     assert missed(mutant, result(given, **both, gates=Outcome.HANG)) is None
     assert missed(mutant, result(given, table=Outcome.WRONG)) == "trap does not fail in Bochs: pass"
     for nothing in (Outcome.NOT_RUN, Outcome.SKIPPED, Outcome.NOT_JUDGED):
-        assert missed(mutant, result(given, table=Outcome.WRONG, trap=nothing)) == f"trap does not fail in Bochs: {nothing}"
+        assert missed(mutant, result(given, table=Outcome.WRONG, trap=nothing)) == (
+            f"trap does not fail in Bochs: {nothing}")
     assert missed(mutant, result(given, table=Outcome.BUILD, trap=Outcome.BUILD)) == "does not build: why"
     assert missed(mutant, result(given, "look elsewhere", **both)) == (
         "the hint for table in Bochs does not say 'clears IF'; it is: look elsewhere")

@@ -17,7 +17,8 @@ from gatehouse.cohort.gradescope import archive
 
 IDT = "arch/x86_64/entry/idt.c"
 RIGHT = "    gate.ist = (u8)ist;\n"
-FITTED = "    gate.ist = (u8)(offset == 0x1122334455667788 ? 0 : ist);\n"      # no random value is likely to be that one
+# No random value is likely to be that one.
+FITTED = "    gate.ist = (u8)(offset == 0x1122334455667788 ? 0 : ist);\n"
 SECRET = "the exam of the winter"
 
 
@@ -74,7 +75,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_reference_and_the_mutant(project: Path) -> None:
     done = run(project, "grading/grade", "--lab", "02")
-    assert done.returncode == 0 and "exam_gate" in done.stdout and "Score: 120/120" in done.stdout, done.stdout + done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "exam_gate" in done.stdout and "Score: 120/120" in done.stdout, done.stdout + done.stderr
     done = run(project, "grading/grade", "--mutant", "fits-the-tests")
     assert done.returncode == 0 and "fits-the-tests" in done.stdout, done.stdout + done.stderr
 
@@ -140,20 +142,25 @@ def test_check_labs_reads_them(toy: Path) -> None:
     (folder / "draft.txt").write_text("?")
     assert check.mistakes(toy) == []
     (folder / "lab.toml").write_text('[[test]]\nname = "own"\npoints = 5\nneeds = ["text"]\n')
-    assert [str(found) for found in check.mistakes(toy)] == ["labs/00-serial/private/lab.toml:1: labs/00-serial/private/tests.c is missing"]
+    assert [str(found) for found in check.mistakes(toy)] == [
+        "labs/00-serial/private/lab.toml:1: labs/00-serial/private/tests.c is missing"]
     (folder / "tests.c").write_text("PRIVATE_TEST(own)\n{\n}\n")
     assert check.mistakes(toy) == []
     lab, *_ = labs.load(toy)
-    assert [test.name for test in lab.tests] == ["line_settings", "text", "own"] and [test.name for test in lab.private] == ["own"]
+    assert [test.name for test in lab.tests] == ["line_settings", "text", "own"]
+    assert [test.name for test in lab.private] == ["own"]
 
 
 @pytest.mark.parametrize("toml, tests, line", [
-    ('[[test]]\nname = "own"\npoints = 5\n', "TEST(own)\n", "tests.c:1: a test of this file is a PRIVATE_TEST, not a TEST"),
-    ('[[test]]\nname = "own"\npoints = 5\n', "\n", "lab.toml:2: labs/00-serial/private/tests.c has no PRIVATE_TEST(own)"),
+    ('[[test]]\nname = "own"\npoints = 5\n', "TEST(own)\n",
+     "tests.c:1: a test of this file is a PRIVATE_TEST, not a TEST"),
+    ('[[test]]\nname = "own"\npoints = 5\n', "\n",
+     "lab.toml:2: labs/00-serial/private/tests.c has no PRIVATE_TEST(own)"),
     ("", "\nPRIVATE_TEST(own)\n", "tests.c:2: test own is not in labs/00-serial/private/lab.toml"),
     ('[[test]]\nname = "text"\npoints = 5\n', "PRIVATE_TEST(text)\n", "lab.toml:2: test text is there twice"),
     ('title = "Exam"\n', "", "lab.toml:1: unknown key `title`; known here: test, hint"),
-    ('[[hint]]\ntest = "txt"\nsay = "?"\n', "", "lab.toml:2: 'txt' is not a test of this lab; known: line_settings, text"),
+    ('[[hint]]\ntest = "txt"\nsay = "?"\n', "",
+     "lab.toml:2: 'txt' is not a test of this lab; known: line_settings, text"),
     ('[[test]]\nname = "own"\npoints = -5\n', "PRIVATE_TEST(own)\n", "lab.toml:3: points are not negative"),
 ])
 def test_mistakes_in_them(toy: Path, toml: str, tests: str, line: str) -> None:
@@ -168,4 +175,5 @@ def test_an_announced_lab_has_none(toy: Path) -> None:
     (toy / "labs/03-ring/private").mkdir()
     (toy / "labs/03-ring/private/lab.toml").write_text('[[test]]\nname = "own"\npoints = 5\n')
     found = [str(mistake) for mistake in check.mistakes(toy)]
-    assert "labs/03-ring/private/lab.toml:1: lab 03-ring is announced only: it has no kernel that tests could be added to" in found
+    assert ("labs/03-ring/private/lab.toml:1: lab 03-ring is announced only: "
+            "it has no kernel that tests could be added to") in found

@@ -48,9 +48,11 @@ def test_the_tables_as_they_are_walked() -> None:
     tables = PageTables(machine().view(SYMBOLS))
     assert [(hex(one.start), one.size, hex(one.physical), one.rights) for one in tables.all()] == [
         ("0x400000", 0x1000, "0x300000", "rw- user"), ("0x401000", 0x1000, "0x801000", "r-x user"),
-        ("0xffff888000101000", 0x1000, "0x101000", "r-- kernel"), ("0xffff888000104000", 0x1000, "0x104000", "rw- kernel"),
+        ("0xffff888000101000", 0x1000, "0x101000", "r-- kernel"),
+        ("0xffff888000104000", 0x1000, "0x104000", "rw- kernel"),
         ("0xffff888000200000", 0x200000, "0x200000", "rw- kernel"),
-        ("0xffffffff80101000", 0x2000, "0x101000", "r-x kernel"), ("0xffffffff80103000", 0x1000, "0x103000", "r-- kernel"),
+        ("0xffffffff80101000", 0x2000, "0x101000", "r-x kernel"),
+        ("0xffffffff80103000", 0x1000, "0x103000", "r-- kernel"),
         ("0xffffffff80104000", 0x1000, "0x104000", "rw- kernel")]
     large = tables.mapping(DIRECT + 0x212345)
     assert large and (large.start, large.physical, large.size) == (DIRECT + 0x200000, 0x200000, 0x200000)
@@ -115,9 +117,12 @@ def test_tables_that_go_on_and_on() -> None:
 
 
 @pytest.mark.parametrize("pairs, texts", [
-    ([ROWS[1], ROWS[0], ROWS[2]], ["row 1: expected an instruction behind at(0xffffffff80101020), got at(0xffffffff80101010)"]),
-    ([ROWS[0], ROWS[0], ROWS[2]], ["row 1: expected an instruction behind at(0xffffffff80101010), got at(0xffffffff80101010)"]),
-    ([*ROWS[:2], (KERNEL + DATA, ROWS[2][1])], ["row 2: instruction expected in the kernel's code, got 0xffffffff80104000"]),
+    ([ROWS[1], ROWS[0], ROWS[2]],
+     ["row 1: expected an instruction behind at(0xffffffff80101020), got at(0xffffffff80101010)"]),
+    ([ROWS[0], ROWS[0], ROWS[2]],
+     ["row 1: expected an instruction behind at(0xffffffff80101010), got at(0xffffffff80101010)"]),
+    ([*ROWS[:2], (KERNEL + DATA, ROWS[2][1])],
+     ["row 2: instruction expected in the kernel's code, got 0xffffffff80104000"]),
     ([(ROWS[0][0], 0), *ROWS[1:]], ["row 0: fixup expected in the kernel's code, got 0x0"]),
 ])
 def test_rows_out_of_order(pairs: list[tuple[int, int]], texts: list[str]) -> None:
@@ -134,7 +139,8 @@ def test_the_table_itself() -> None:
     assert told(made) == [f"exception table expected at {KERNEL + TABLE:#x}, got nothing mapped there"]
     empty = Symbols(SYMBOLS.named | {"exception_table_end": KERNEL + TABLE})
     view = machine().view(empty)
-    assert [one.text for one in exception_table(view, PageTables(view))] == ["exception table expected with rows, got none"]
+    found = exception_table(view, PageTables(view))
+    assert [one.text for one in found] == ["exception table expected with rows, got none"]
 
 
 TOUCHED = [(0xffffc94000001123, 0x5b), (0xffffc94000005fff, 0x77)]

@@ -46,7 +46,8 @@ def test_four_stacks_in_order() -> None:
 @pytest.mark.parametrize("tops, findings", [
     (changed(0, 0), [("pointers", "IST 1 (#DF): expected the top of a stack, got 0x0 with nothing mapped below it")]),
     (changed(1, TOPS[1] - 0x2000),
-     [("pointers", f"IST 2 (NMI): expected the top of a stack, got {TOPS[1] - 0x2000:#x} with nothing mapped below it")]),
+     [("pointers", f"IST 2 (NMI): expected the top of a stack, got {TOPS[1] - 0x2000:#x} "
+                   "with nothing mapped below it")]),
     (changed(3, TOPS[3] - 8),
      [("pointers", f"IST 4 (#MC): expected the top of its stack, {TOPS[3]:#x}, got {TOPS[3] - 8:#x}")]),
     (changed(3, TOPS[3] - 0x1000),

@@ -41,7 +41,8 @@ def test_a_way_back_in_order() -> None:
     (view(flags=NX | W | U),
      [("rsp0", f"below RSP0 {STACK:#x} in the TSS: expected a stack that is rw- kernel, got rw- user")]),
     (view(STACK - 8), [("rsp0", f"RSP0 {STACK - 8:#x} in the TSS: modulo 16 expected 0x0, got 0x8"),
-                       ("rsp0", f"RSP0 in the TSS: expected the top of a stack, got {STACK - 8:#x} in the middle of one")]),
+                       ("rsp0", "RSP0 in the TSS: expected the top of a stack, "
+                                f"got {STACK - 8:#x} in the middle of one")]),
     (view(STACK - 0x2000),
      [("rsp0", f"below RSP0 {STACK - 0x2000:#x} in the TSS: expected a stack that is rw- kernel, got nothing mapped")]),
     (view(IST), [("rsp0", f"RSP0 in the TSS: expected a task's own stack, got an IST stack, {IST:#x}")]),

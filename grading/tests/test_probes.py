@@ -126,7 +126,8 @@ def test_the_registers_of_the_segments() -> None:
         ("gs_base", "GS base (percpu0) expected 0xffffffff80107000, got 0x0")]
     assert found(gdt, view(io_map=0)) == [
         ("io_map", "I/O map base in the TSS expected at its limit or beyond, 0x67, got 0x0")]
-    assert [found(gdt, view(io_map=offset)) != [] for offset in (0x66, 0x67, 0x68, 0xffff)] == [True, False, False, False]
+    assert [found(gdt, view(io_map=offset)) != [] for offset in (0x66, 0x67, 0x68, 0xffff)] == [
+        True, False, False, False]
     assert ("limit", "GDTR base 0x10 expected in mapped memory, got none there") in found(
         gdt, replace(right, gdtr=Table(0x10, 0x7f)))
     assert [check for check, _ in found(gdt, replace(right, tr=replace(right.tr, base=0x1000)))][-1] == "tss"

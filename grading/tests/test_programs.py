@@ -27,7 +27,8 @@ ENVIRONMENT = {"HOME": "/", "PATH": "/bin", "TERM": "dumb"}         # kernel/pro
 OURS = [line for line in (ROOT / "userland/root/etc/all").read_text().splitlines() if not line.startswith("#")]
 IN_32_BITS = [line for line in (ROOT / "userland/root/etc/all32").read_text().splitlines() if not line.startswith("#")]
 # Debian's. `ls` would see a terminal there and a pipe here: so one name a line, and no sizes of directories.
-BUSYBOX = ["busybox echo -e 'two\\twords' a", "busybox cat etc/motd", "busybox ls -1 etc", "busybox stat -c '%s %F %n' etc/words",
+BUSYBOX = ["busybox echo -e 'two\\twords' a", "busybox cat etc/motd", "busybox ls -1 etc",
+           "busybox stat -c '%s %F %n' etc/words",
            "busybox wc etc/words etc/motd", "busybox sort -r etc/words", "busybox head -n 3 etc/words",
            "busybox sha256sum bin/busybox etc/words", "busybox tail -c 20 etc/motd", "busybox grep -n p etc/words",
            "busybox cut -c 1-3 etc/words", "busybox md5sum etc/words", "busybox od -c etc/motd",
@@ -79,8 +80,8 @@ def more(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def on_linux(tree: Path, command: str) -> Said:
     words = shlex.split(command)
-    done = subprocess.run(words, executable=tree / "bin" / words[0], cwd=tree, env=ENVIRONMENT, stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    done = subprocess.run(words, executable=tree / "bin" / words[0], cwd=tree, env=ENVIRONMENT,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     return Said(done.stdout.decode(), done.returncode if done.returncode >= 0 else 128 - done.returncode)
 
 
@@ -92,7 +93,8 @@ def ended(text: str) -> int:
 
 def parse(serial: bytes, commands: Sequence[str]) -> list[Said]:
     found = ENDED.findall(serial)
-    assert [name.decode() for _, name, _, _ in found] == [shlex.split(command)[0] for command in commands], serial.decode()
+    ran = [name.decode() for _, name, _, _ in found]
+    assert ran == [shlex.split(command)[0] for command in commands], serial.decode()
     return [Said(REPORT.sub(b"", output).decode(), ended(end.decode())) for _, _, output, end in found]
 
 
@@ -130,11 +132,12 @@ def test_32_bit_programs_do_what_they_do_on_linux(emulator: Callable[[], Emulato
 def boot(kernel: Path, words: str, module: Path | None = None) -> subprocess.CompletedProcess[bytes]:
     """QEMU as a person might start it, with an archive from the loader."""
     more = ["-initrd", str(module)] if module else []
-    return subprocess.run(["qemu-system-x86_64", "-accel", "tcg", "-machine", "q35", "-cpu", "max,vendor=GenuineIntel", "-m", "128",
-                           "-nodefaults", "-display", "none", "-no-reboot", "-serial", "stdio", "-debugcon", "null",
+    return subprocess.run(["qemu-system-x86_64", "-accel", "tcg", "-machine", "q35",
+                           "-cpu", "max,vendor=GenuineIntel", "-m", "128", "-nodefaults", "-display", "none",
+                           "-no-reboot", "-serial", "stdio", "-debugcon", "null",
                            "-device", "isa-debug-exit,iobase=0xf4,iosize=1", "-kernel", str(kernel / "kernel"), *more,
-                           "-append", f"nonce={NONCE} {words}"], stdin=subprocess.DEVNULL, capture_output=True, timeout=60,
-                          check=False)
+                           "-append", f"nonce={NONCE} {words}"],
+                          stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False)
 
 
 def test_unmodified_programs_of_debian(kernel: Path, tree: Path, more: Path, tmp_path: Path) -> None:

@@ -118,7 +118,8 @@ def test_one_hint_is_given_once(given: Lab) -> None:
         return Said(transcript(tests, nonce, {"gates": "# gates: rip: expected 1, got 2\nnot ok",
                                               "table": "# table: cs: expected 3, got 4\nnot ok"}))
     said = text(judged(hinted, qemu=off))
-    assert "    hint: rip is a slot off\n    the same hint for:\n      table: wrong value: cs: expected 3, got 4\n" in said
+    assert ("    hint: rip is a slot off\n    the same hint for:\n"
+            "      table: wrong value: cs: expected 3, got 4\n") in said
     assert said.count("hint: ") == 1 and said.count("again: ") == 1 and "cs is a slot off" not in said
 
 
@@ -232,7 +233,8 @@ def test_junit_is_well_formed_and_counts_right(given: Lab, tmp_path: Path) -> No
     path = tmp_path / "junit.xml"
     junit.write(path, results(given))
     suites = ElementTree.parse(path).getroot().findall("testsuite")
-    assert [suite.get("name") for suite in suites] == ["02-idt.qemu", "02-idt.bochs", "02-idt.qemu", "02-idt.qemu", "02-idt.qemu"]
+    assert [suite.get("name") for suite in suites] == [
+        "02-idt.qemu", "02-idt.bochs", "02-idt.qemu", "02-idt.qemu", "02-idt.qemu"]
     for suite in suites:
         for kind in ("failure", "error", "skipped"):
             counted = suite.get({"failure": "failures", "error": "errors"}.get(kind, kind))

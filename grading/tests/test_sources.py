@@ -30,7 +30,8 @@ def test_shell_scripts() -> None:
 
 
 def test_c_is_formatted() -> None:
-    passes("clang-format", "--dry-run", "-Werror", *tracked("kernel/*.[ch]", "arch/*.[ch]", "labs/*.[ch]", "userland/*.c"))
+    passes("clang-format", "--dry-run", "-Werror",
+           *tracked("kernel/*.[ch]", "arch/*.[ch]", "labs/*.[ch]", "userland/*.c"))
 
 
 def test_c_as_cppcheck_sees_it() -> None:

@@ -148,7 +148,8 @@ def test_what_to_install() -> None:
 def test_what_a_child_leaves_behind_is_not_waited_for(tmp_path: Path) -> None:
     """bubblewrap's inner process outlives the outer one, if that is killed while both begin."""
     with Channel(1000) as out:
-        with Child(["sh", "-c", "echo said; sleep 60 & exit 0"], tmp_path, 30, give=[out.write_end], stdout=out.write_end) as child:
+        with Child(["sh", "-c", "echo said; sleep 60 & exit 0"], tmp_path, 30, give=[out.write_end],
+                   stdout=out.write_end) as child:
             child.watch(out.read_end, out.feed)
             begun = time.monotonic()
             with pytest.raises(Gone):

@@ -120,7 +120,8 @@ def test_verdict(event: str, got: Verdict, said: str | None) -> None:
 def test_table_and_report() -> None:
     one, two = way("#UD, ring 3", step(0x1000), step(0x1001, gs=5)), way("#DB, ring 0", step(0x1001), step(0x1002))
     exclusions = Exclusions([one, two], NAMES)
-    cells = [Cell(Model("qemu"), plan(exclusions, each, event, 1.0, 1), []) for each in (one, two) for event in ("NMI", "#DB")]
+    cells = [Cell(Model("qemu"), plan(exclusions, each, event, 1.0, 1), [])
+             for each in (one, two) for event in ("NMI", "#DB")]
     trial = cells[0].plan.trials[1]
     cells[0] = Cell(Model("qemu"), cells[0].plan, [Failure(trial, "wrong: GS in a handler", None)])
     assert [line.split() for line in sweep_table.table(cells)] == [

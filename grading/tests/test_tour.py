@@ -32,8 +32,8 @@ def test_a_tour_tells_the_truth(lab: str, source: str) -> None:
 def test_a_tour_meets_a_hole_kindly(lab: str) -> None:
     done = run("tour", lab, source="skeleton")
     assert done.returncode == 1
-    assert re.search(r"^Your kernel has come as far as it can: it stands at hole \d+\.\d+, .*: arch/\S+:\d+\.$", done.stderr,
-                     re.MULTILINE), done.stderr
+    assert re.search(r"^Your kernel has come as far as it can: it stands at hole \d+\.\d+, .*: arch/\S+:\d+\.$",
+                     done.stderr, re.MULTILINE), done.stderr
     assert f"make tour LAB={lab}" in done.stderr
 
 
@@ -53,7 +53,8 @@ def changed(tmp_path: Path, lab: str, *changes: tuple[str, str]) -> Path:
     ("u64(rsp + 24) == before.rsp\",", "u64(rsp + 24) == before.rsp + 8\",", "What the CPU pushed",
      r"expected u64\(rsp \+ 24\) == before\.rsp \+ 8, but here 0x\w+ and 0x\w+"),
     ("64-Bit Interrupt Gate", "64-Bit Call Gate", "The same, decoded", r"does not show '64-Bit Call Gate', but"),
-    ("until = \"rip == remember\"", "until = \"rip == remembered\"", "Into C", r"500 times does not lead to rip == remembered"),
+    ("until = \"rip == remember\"", "until = \"rip == remembered\"", "Into C",
+     r"500 times does not lead to rip == remembered"),
     ("\"trigger_int3\"'", "\"trigger_int4\"'", "The CPU knows the table", "symbol not found"),
     ("3 passed, 0 failed", "4 passed, 0 failed", "What the tests say", r"4 passed"),
 ])
@@ -73,7 +74,8 @@ def test_a_stale_tour_names_its_step(tmp_path: Path, capfd: pytest.CaptureFixtur
 
 @pytest.mark.parametrize(("old", "new", "told"), [
     ("title = ", "titel = ", "missing key `title`|unknown key `titel`"),
-    ("check = [\"rip == idt_initialise\"", "check = [\"rip = idt_initialise\"", "`check`: 'rip = idt_initialise' is no expression"),
+    ("check = [\"rip == idt_initialise\"", "check = [\"rip = idt_initialise\"",
+     "`check`: 'rip = idt_initialise' is no expression"),
     ("\"idtr.base == idt\"", "\"open('x')\"", "the functions are u8, u16"),
     ("do   = [\"info idt 3\"]", "do   = ['lb 0xffffffff80101e6e']", "holds an address"),
     ("{idt:#x}", "{idt:#x", "`then`: "),
@@ -113,7 +115,8 @@ def test_a_person_follows_a_tour_looks_around_and_leaves() -> None:
 def test_a_person_is_told_of_a_hole_in_the_kernel() -> None:
     with Typist(command("tour", "03", source="skeleton"), ROOT) as typist:
         for _ in range(12):
-            if typist.see(r"<bochs:\d+> |Your kernel has come as far as it can: it stands at hole 3\.1")[0].startswith("Your"):
+            shown = typist.see(r"<bochs:\d+> |Your kernel has come as far as it can: it stands at hole 3\.1")[0]
+            if shown.startswith("Your"):
                 break
             typist.type("\n")
         assert typist.end() == 1

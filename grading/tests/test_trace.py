@@ -13,7 +13,8 @@ from gatehouse.machine import Ending
 from gatehouse.qemu import Qemu
 
 ROOT = Path(__file__).resolve().parents[2]
-HELLO = re.compile(r"arch_prctl\(4098, 0x\w+\) = 0\nset_tid_address\(0x\w+\) = \d+\nioctl\(1, 0x5413, 0x\w+\) = -1 ENOTTY\n"
+HELLO = re.compile(r"arch_prctl\(4098, 0x\w+\) = 0\nset_tid_address\(0x\w+\) = \d+\n"
+                   r"ioctl\(1, 0x5413, 0x\w+\) = -1 ENOTTY\n"
                    r"writev\(1, 0x\w+, 2\) = 54\nexit_group\(0\) = \?\n")
 
 

@@ -34,7 +34,8 @@ BODIES = {
     "liar": "lea rsi, [lie] \n mov ecx, lie.end - lie \n mov edx, 0xe9 \n rep outsb \n jmp machine_end \n"
             "lie: db '(0) Breakpoint 1, 0x0 in ?? ()', 10, 'Next at t=1', 10, '<bochs:1> ', '? 0x40000000', 10,"
             "'=== statistics dump 41000000 ===', 10, 'lie', 10 \n .end:",
-    "knock": "mov dx, 0x505 \n in al, dx \n call send \n mov dx, 0x505 \n out dx, al \n mov dx, 0x3ff \n in al, dx \n call send \n"
+    "knock": "mov dx, 0x505 \n in al, dx \n call send \n mov dx, 0x505 \n out dx, al \n mov dx, 0x3ff \n "
+             "in al, dx \n call send \n"
              "mov dx, 0x505 \n mov al, 1 \n out dx, al \n cause: mov dx, 0x3ff \n in al, dx \n call send",
     "knock_and_spin": "mov dx, 0x505 \n mov al, 1 \n out dx, al \n cause: \n %rep 997 \n inc rax \n %endrep \n"
                       "jmp cause",

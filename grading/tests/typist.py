@@ -46,7 +46,7 @@ class Typist:
         os.write(self._terminal, text.encode())
 
     def see(self, pattern: str) -> re.Match[str]:
-        """Wait until the pattern is shown, behind what was waited for before. AssertionError with all that was shown."""
+        """Wait until the pattern is shown, behind what was waited for before; else AssertionError with all that was."""
         end = time.monotonic() + PATIENCE
         while True:
             if found := re.compile(pattern, re.MULTILINE).search(self.shown, self._from):
