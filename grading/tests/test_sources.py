@@ -51,3 +51,11 @@ def test_lines_end_cleanly(pattern: str) -> None:
         for number, line in enumerate(text.splitlines(), 1):
             assert line == line.rstrip(), f"{path}:{number}: blanks at the end of the line"
             assert len(line) <= 120 or path.endswith((".md", ".toml", ".py")), f"{path}:{number}: {len(line)} columns"
+
+
+def test_python_keeps_to_its_columns() -> None:
+    """120, as .editorconfig says; the commands have no suffix."""
+    commands = [path for path in tracked("grading") if (ROOT / path).read_bytes()[:17] == b"#!/usr/bin/python"]
+    for path in sorted({*tracked("*.py"), *commands}):
+        for number, line in enumerate((ROOT / path).read_text().splitlines(), 1):
+            assert len(line) <= 120, f"{path}:{number}: {len(line)} columns"

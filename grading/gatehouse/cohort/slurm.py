@@ -94,7 +94,10 @@ def _round(plan: Plan, left: list[Entry], tasks: int, jobs: int, rate: local.Rat
 
 
 def _states(job: str) -> list[str]:
-    """State and reason of each task that waits or runs; Slurm forgets old jobs. Raises CannotJudge if it does not answer."""
+    """State and reason of each task that waits or runs; Slurm forgets old jobs.
+
+    Raises CannotJudge if it does not answer.
+    """
     try:
         return _slurm("squeue", "--noheader", "--array", f"--jobs={job}", "--format=%T %r").splitlines()
     except CannotJudge as error:
