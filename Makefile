@@ -40,8 +40,13 @@ MAKEFLAGS += --no-builtin-rules
 
 # What works in the project alone; the files that it needs are not handed out.
 PROJECT_ONLY := grade-class regrade similar gradescope check-labs skeletons mutants bench bench-grade bench-class \
-                hostile docs \
-                emulators handout start test
+                hostile docs emulators handout start test
+-include labs/current.mk
+here := $(if $(wildcard labs/current.mk),handout,project)
+ifeq ($(here),handout)
+$(foreach c,$(filter $(PROJECT_ONLY),$(MAKECMDGOALS)),$(error make $c is a command of the project, this is a handout; \
+`make help` lists what it has))
+endif
 
 # A misspelt option of what gives marks or publishes would go unheard, and its default be taken.
 TAKES.grade-class := DIR OUT LAB JOBS SEED POLICY ENGINE LABS
@@ -84,13 +89,7 @@ OWN.drawings  := kernel/drawings
 OWN.emulators := kernel/emulators
 OWN.hostile   := kernel/hostile
 OWN.sweep     := kernel/sweep
-# In a handout the current lab is the default (labs/current.mk).
--include labs/current.mk
-here  := $(if $(wildcard labs/current.mk),handout,project)
-ifeq ($(here),handout)
-$(foreach c,$(filter $(PROJECT_ONLY),$(MAKECMDGOALS)),$(error make $c is a command of the project, this is a handout; \
-`make help` lists what it has))
-endif
+# In a handout the current lab is the default.
 asked := $(LAB)
 LAB   ?= $(or $(CURRENT),all)
 lab   := $(firstword $(foreach n,$(LABS),$(if $(filter $(LAB),$(n) $(n:0%=%) $(ID.$(n)) $(ID.$(n):$(n)-%=%)),$(n))))
