@@ -427,7 +427,8 @@ def test_a_make_that_is_killed_leaves_a_grader_that_ends(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("seen, says", [("/cc1", "has ended a program of the build"), ("qemu-system", "")])
 def test_a_worker_that_is_killed_costs_no_mark(tmp_path: Path, seen: str, says: str) -> None:
-    slow = DOUBLING + "#define A0 1 +\nint slow = A17 1;\n"         # so that the compiler is there when it is to be killed
+    # The compiler must still be there when it is to be killed.
+    slow = DOUBLING + "#define A0 1 +\nint slow = A17 1;\n"
     hand_in(tmp_path / "handins/ada", C, slow + (ROOT / C).read_text())
     words = [COMMAND, "--dir", tmp_path / "handins", "--out", tmp_path / "marks", "--lab", "0"]
     started = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
