@@ -10,15 +10,13 @@
 #include <kernel/symbols.h>
 #include <kernel/test.h>
 
+struct tests_tally tests_tally;
 static const struct test *current;
-static bool failed;
 static unsigned facts; // that the test has looked at
-static const char *skipped;
 static u64 random_state;
 
 static const struct test *const *next = tests_start;
 static unsigned number;
-struct tests_tally tests_tally;
 
 // `0xffffffff80104040 (do_bug+0x10)`
 static void print_place(u64 address)
@@ -73,7 +71,8 @@ void report_values(enum report_form form, u64 got, u64 expected, const char *fac
     facts++;
     if (got == expected)
         return;
-    failed = true;
+    if (!tests_tally.failing)
+        tests_tally.failing = true;
     print("# %s: ", current->name);
     va_start(arguments, fact);
     vprint(fact, arguments);
@@ -87,7 +86,7 @@ void report_values(enum report_form form, u64 got, u64 expected, const char *fac
 
 void skip(const char *why)
 {
-    skipped = why;
+    tests_tally.not_run = why;
 }
 
 u64 test_random(void)
@@ -161,24 +160,26 @@ void tests_begin(void)
 
 static void run(const struct test *test)
 {
+    struct tests_tally *all = &tests_tally;
+
     current = test;
-    failed = false;
-    skipped = NULL;
+    all->failing = false;
+    all->not_run = NULL;
     facts = 0;
     random_state = cmdline.seed;
     print("# begin %u %s\n", ++number, test->name);
     machine_settle();
     test->run();
-    print("%sok %u %s [%s]", failed ? "not " : "", number, test->name, cmdline.nonce);
-    if (skipped && !failed)
-        print(" # SKIP %s", skipped);
-    else if (!failed)
+    print("%sok %u %s [%s]", all->failing ? "not " : "", number, test->name, cmdline.nonce);
+    if (all->not_run && !all->failing)
+        print(" # SKIP %s", all->not_run);
+    else if (!all->failing)
         print(" # %u facts", facts);
     print("\n");
     machine_settle();
-    tests_tally.run++;
-    tests_tally.failed += failed;
-    tests_tally.skipped += skipped && !failed;
+    all->run++;
+    all->failed += all->failing;
+    all->skipped += all->not_run && !all->failing;
 }
 
 void tests_run_before(u64 step)

@@ -5,8 +5,8 @@ it can be looked at, and at the limit.  A machine that sleeps for ever in `hlt` 
 debugger's, though its ticks race on; but `-dumpstats` prints a line at a given tick even then.  That
 line, just beyond the limit, is answered with SIGINT, which stops the machine where it sleeps.
 
-A write to the memory that holds the kernel's code and constants stops it, too, by whatever address it comes: who
-has changed code and changed it back before the end is seen here, and not by a look at the end.
+A write to the memory that holds the kernel's code and constants stops it, too, by whatever address it comes
+(bochs_guard.py).
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from typing import Any
 
 from . import strangers
 from .bochs_debugger import DUMP, DUMP_MOST, HALTED, LOG_MOST, Debugger
+from .bochs_guard import Guard
 from .bochs_log import Log, Loop, Restarted
 from .machine import RAM, Answer, Ending, Limits, Run, View, no_answer
 from .sandbox import Enclose, Open
@@ -38,9 +39,7 @@ BEGINS = ("tests_run_before", "machine_settle")      # called before each step o
 DISK_MOST = 64 << 20
 CYLINDER = 16 * 63 * 512                 # Bochs guesses the geometry of whole cylinders only
 BREAKPOINT = re.compile(r"Breakpoint (\d+),")
-WRITTEN = re.compile(r"Caught write watch point at (0x[0-9a-f]+)")
-PATCHES = "sweep_poke"                   # a lab whose tests write to code has this (labs/10-paranoid/sweep.h)
-KERNEL_BASE = 0xffffffff80000000         # of the image; boot/linker.ld
+BEGUN = re.compile(rb"^# begin \d+ (\w+)\n", re.M)
 MILLION = 1_000_000                      # the unit of -dumpstats
 SLACK = 1 << 16                          # the debugger's own words on standard output
 INTERRUPT_FLAG = 1 << 9
@@ -132,6 +131,8 @@ class _Machine:
                                                 stdout=self._output.write_end, stderr=messages,
                                                 environment={"TERM": "dumb"}))
         self._log = Log()
+        self._raised: dict[str, set[int]] = {}
+        self._meddled: dict[str, int] = {}
         self._child.watch(self._serial.read_end, self._serial.feed)
         self._child.watch(log.read_end, self._log.feed)
         self._child.watch(self._output.read_end, self._said)
@@ -155,8 +156,11 @@ class _Machine:
             ending, rip, detail = self._last_words()
         strangers.write(self._directory / "serial.log", serial)
         strangers.write(self._directory / "debugcon.log", debugcon)
+        since = self._log.tally.vectors
+        self._raised.setdefault(_last_begun(serial), set()).update(since)
         run = Run(Bochs.name, ending, serial, debugcon, rip, seen=seen, detail=detail, command=self.command,
-                  directory=self._directory,
+                  directory=self._directory, meddled=self._meddled, since=frozenset(since),
+                  raised={test: frozenset(vectors) for test, vectors in self._raised.items()},
                   instructions=self._log.tick if ending in (Ending.ENDED, Ending.RESET) else None)
         return run if ending not in (Ending.RESET, Ending.STUCK, Ending.FLOOD) else self._explained(run)
 
@@ -164,8 +168,8 @@ class _Machine:
                ) -> tuple[Ending | None, int | None, str, Any]:
         """Ending (None if only the log knows), RIP, detail and what LOOK returned."""
         debugger, limits, seen = self._debugger, self._limits, None
-        guarded = False
-        written: list[int] = []
+        guard = Guard(debugger, symbols, self._running)
+        self._meddled = guard.meddled
         try:
             debugger.ask(f"sb {limits.instructions}")
             ends = ("machine_end",) if look else ()
@@ -176,18 +180,15 @@ class _Machine:
                 stop = debugger.go()
                 breakpoint = BREAKPOINT.search(stop)
                 if breakpoint and stops[int(breakpoint[1]) - 1] in BEGINS:
-                    self._child.catch_up()
+                    self._note_vectors()
                     self._log.tally.clear()
-                    # The kernel is loaded by now.
-                    if not guarded and (code := symbols.code()) and symbols.get(PATCHES) is None:
-                        debugger.ask(f"watch w {code[0] - KERNEL_BASE:#x} {code[1] - code[0]:#x}")
-                    guarded = True
-                elif touched := WRITTEN.search(stop):
-                    written.append(int(touched[1], 16) + KERNEL_BASE)
-                    debugger.ask("unwatch")
+                    guard.begin()        # it is loaded by now
+                elif guard.caught(stop):
+                    continue
                 elif breakpoint:
                     debugger.ask("d 1")
-                    stopped = replace(debugger.view(self._model, self._directory, symbols), written=tuple(written))
+                    stopped = debugger.view(self._model, self._directory, symbols)
+                    stopped = replace(stopped, written=tuple(guard.written))
                     seen = look(stopped) if look else None
                 elif "Caught time breakpoint" in stop:
                     return Ending.STUCK, debugger.rip(), f"still running after {limits.instructions} instructions", seen
@@ -210,6 +211,14 @@ class _Machine:
             return ending, None, detail, seen
         except Gone:
             return None, None, "", seen
+
+    def _note_vectors(self) -> None:
+        self._raised.setdefault(self._running(), set()).update(self._log.tally.vectors)
+
+    def _running(self) -> str:
+        """The test that has begun last, which is on the serial line before its first instruction."""
+        self._child.catch_up()
+        return _last_begun(bytes(self._serial.data))
 
     def _last_words(self) -> tuple[Ending, int | None, str]:
         """Why Bochs ended by itself: its exit status is the same for every reason, its log is not."""
@@ -245,3 +254,8 @@ class _Machine:
                 self._debugger.go()
                 found[tick] = self._debugger.rip()
         return found
+
+
+def _last_begun(serial: bytes) -> str:
+    begun: list[bytes] = BEGUN.findall(serial)
+    return begun[-1].decode() if begun else ""

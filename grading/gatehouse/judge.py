@@ -19,7 +19,7 @@ from .boot import Bench, Boot
 from .disagreements import reason
 from .labs import Hint, Test
 from .machine import Ending
-from .outcome import Crash, Outcome, Verdict, silence
+from .outcome import Crash, Outcome, Place, Verdict, silence
 from .probe_facts import Finding
 from .probe_image import CHECK as IMAGE
 from .safe import escape, tail
@@ -119,6 +119,8 @@ class _Work:
             if test in self.waiting():
                 boot = self.boot([test])
                 self.give(test.name, *_panicked(test, boot), boot)
+                self.out.verdicts[test.name].raised = boot.run.since
+                self.seen_in_the_image(boot)
                 if self.slow() >= SLOW_MOST:
                     self.lose(self.waiting(), boot)
 
@@ -152,7 +154,7 @@ class _Work:
             self.hear(test, boot)
         if not boot.said.ended:
             self.without_end(boot)
-        self.tampered([found.text for found in boot.run.seen or () if found.check == IMAGE], boot)
+        self.seen_in_the_image(boot)
         probe = self.bench.lab.probe
         if probe is None:
             return
@@ -171,8 +173,9 @@ class _Work:
 
     def hear(self, test: Test, boot: Boot) -> None:
         """The verdict by what the test said."""
-        self.give(test.name, *_said(test, boot, self.bench.seed), boot)
-        self.out.verdicts[test.name].checked = boot.said.sections[test.name].checked
+        self.give(test.name, *_said(test, boot, self.bench.seed, self.bench.place), boot)
+        verdict = self.out.verdicts[test.name]
+        verdict.checked, verdict.raised = boot.said.sections[test.name].checked, boot.run.raised.get(test.name)
 
     def without_end(self, boot: Boot) -> None:
         """The END line was lost on its way, which costs the lab's last test."""
@@ -181,8 +184,9 @@ class _Work:
         if last in boot.tests and verdict and verdict.outcome == Outcome.PASS:
             self.give(last.name, Outcome.MISSING, ["the END line did not arrive whole"], boot)
 
-    def tampered(self, texts: list[str], boot: Boot) -> None:
+    def seen_in_the_image(self, boot: Boot) -> None:
         """Code that was written to at run time: nothing that this boot said can be believed."""
+        texts = [found.text for found in boot.run.seen or () if found.check == IMAGE]
         self.out.forged += texts
         self.out.notes += texts
         for test in boot.tests if texts else ():
@@ -243,7 +247,7 @@ class _Work:
         self.out.notes = list(dict.fromkeys(self.out.notes))
 
 
-def _said(test: Test, boot: Boot, seed: int) -> tuple[Outcome, list[str]]:
+def _said(test: Test, boot: Boot, seed: int, place: Place) -> tuple[Outcome, list[str]]:
     """The verdict for a test of a boot that reached its end."""
     section = boot.said.sections[test.name]
     damage: list[str] = []
@@ -260,6 +264,8 @@ def _said(test: Test, boot: Boot, seed: int) -> tuple[Outcome, list[str]]:
         return Outcome.SKIPPED, [section.skip]
     if denied := [fact for fact in section.facts if EXPECTED.search(fact)]:
         return Outcome.WRONG, ["it says `ok` although", *denied]
+    if (meddler := boot.run.meddled.get(test.name)) is not None:
+        return Outcome.WRONG, [f"it says `ok`, and its count of facts and failures was written to at {place(meddler)}"]
     if section.checked == 0 and not test.data:
         return Outcome.WRONG, ["it says `ok` and has not looked at a single fact"]
     return Outcome.PASS, []

@@ -85,6 +85,9 @@ class Run:
     command: list[str] = field(default_factory=list)
     directory: Path = Path()
     instructions: int | None = None      # guest time, where the emulator tells it
+    raised: dict[str, frozenset[int]] = field(default_factory=dict)      # exceptions by test, where it can tell
+    since: frozenset[int] = frozenset()  # those since the last test began
+    meddled: dict[str, int] = field(default_factory=dict)    # by test, who else wrote to what only the tests write to
 
 
 class NotMapped(Exception):

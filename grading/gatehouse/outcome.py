@@ -65,6 +65,7 @@ class Verdict:
     tail: list[str] = field(default_factory=list)
     directory: Path | None = None
     checked: int | None = None    # how many facts the test has looked at, if it says so
+    raised: frozenset[int] | None = None     # exceptions meanwhile, where the emulator can tell
 
     @property
     def fine(self) -> bool:

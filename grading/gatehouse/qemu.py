@@ -131,7 +131,7 @@ class _Machine:
             detail = "triple fault" if self._trail.triple else "reset by a port, not by a fault"
         crashed = ending in (Ending.RESET, Ending.STUCK, Ending.FLOOD)
         return Run(Qemu.name, ending, serial, debugcon, rip,
-                   trail=self._trail.trail() if crashed else [],
+                   trail=self._trail.trail() if crashed else [], since=frozenset(self._trail.tally.vectors),
                    loop=crashed and ending != Ending.RESET and self._trail.tally.loops(),
                    stalled=ending == Ending.STUCK and rip is not None and rip == self._knocked_at,
                    seen=seen, detail=detail, command=self._command, directory=self._directory)

@@ -53,6 +53,7 @@ class Tally:
         """Forget all events: what came before was not the kernel, or is over."""
         self._head: list[Raw] = []
         self._tail: deque[Raw] = deque(maxlen=TAIL)
+        self.vectors: set[int] = set()   # of the exceptions that no instruction asked for
         self._circle: Counter[Hashable] = Counter()      # how often each of the last faults came
         self._asked: int | None = None   # where an interrupt was the last event: taken, or refused by a fault there
 
@@ -62,6 +63,8 @@ class Tally:
             self._head.append(event)
         else:
             self._tail.append(event)
+        if event.fault or event.vector == NMI:
+            self.vectors.add(event.vector)
         refused = event.fault and event.where == self._asked
         if self._asked is not None and not refused:
             self._circle.clear()

@@ -1,0 +1,172 @@
+"""Entry code and handlers that want points for nothing: what is seen of them from outside the kernel."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from gatehouse import labs
+from gatehouse.cohort import record
+
+ROOT = Path(__file__).resolve().parents[2]
+NORMAL, IST, DOUBLE = "arch/x86_64/entry/normal.asm", "arch/x86_64/cpu/ist.c", "arch/x86_64/debug/double_fault.c"
+CLD = "        cld\n"                       # without it call_into_c fails
+DOOR = "entry_normal:\n"
+PREPARED = "static void ist_initialise(void)\n{\n"
+HANDLER = "    u64 address = read_cr2();\n"
+
+# A breakpoint at the comparison of each fact, whose handler makes what was got what was expected.
+BREAKS = """
+        cmp     qword [rsp], 1          ; #DB
+        jne     .arm
+        mov     rsi, rdx
+        or      qword [rsp + 32], 1 << 16
+        add     rsp, 16
+        iretq
+.arm:   push    rax
+        extern  report_values
+        mov     rax, report_values
+        mov     dr0, rax
+        mov     eax, 0x403
+        mov     dr7, rax
+        pop     rax
+"""
+# Writes to what has been counted, whose place stands in the code of report_values, when a line is printed that tells of
+# a failure, and prints all other lines.
+UNFAILS = """
+        pushfq
+        cld
+        push_all
+        extern  report_values, print_to, serial_write
+        mov     rax, report_values
+.find:  inc     rax
+        cmp     word [rax], 0x05c6      ; mov byte [rip + ...], 1
+        jne     .find
+        cmp     byte [rax + 6], 1
+        jne     .find
+        movsxd  rcx, dword [rax + 2]
+        lea     rcx, [rax + rcx + 7]
+        mov     [rel failing], rcx
+        mov     rdi, filter
+        call    print_to
+        pop_all
+        popfq
+"""
+FILTER = """
+%define MOST rax, rcx, rdx, rsi, rdi, r8, r9, r10, r11
+%macro push_all 0
+        several push, MOST
+%endmacro
+%macro pop_all 0
+        several pop, r11, r10, r9, r8, rdi, rsi, rdx, rcx, rax
+%endmacro
+%macro several 2-*
+    %xdefine %%do %1
+    %rep %0 - 1
+        %rotate 1
+        %%do    %1
+    %endrep
+%endmacro
+
+section .bss
+failing: resq 1
+length: resq 1
+line:   resb 1024
+section .entry.text exec
+filter: push    rbx
+        push    r12
+        mov     rbx, rdi
+        lea     r12, [rdi + rsi]
+.next:  cmp     rbx, r12
+        je      .over
+        mov     al, [rbx]
+        inc     rbx
+        mov     rcx, [rel length]
+        mov     [line + rcx], al
+        inc     qword [rel length]
+        cmp     al, 10
+        jne     .next
+        mov     rsi, [rel length]
+        mov     qword [rel length], 0
+        cmp     dword [rel line], "# ca"        ; # call_into_c: ...: expected ..., got ...
+        jne     .say
+        mov     rax, [rel failing]
+        mov     byte [rax], 0
+        jmp     .next
+.say:   mov     rdi, line
+        call    serial_write
+        jmp     .next
+.over:  pop     r12
+        pop     rbx
+        ret
+"""
+CLAIMS = PREPARED + """    extern int strcmp(const char *, const char *);
+
+    if (!strcmp(cmdline.tests, "stack_overflow")) {
+        print("# begin 1 stack_overflow\\n");
+        panic("the boot stack has overflowed, 0x1234... is 0x1234");
+    }
+"""
+PATCHES = """    extern char report_values[];
+
+    asm volatile("mov rax, cr0\\n\\tand eax, 0xfffeffff\\n\\tmov cr0, rax" ::: "rax");
+    report_values[0] = (char)0xc3;
+"""
+HEADERS = "#include <kernel/cmdline.h>\n#include <kernel/print.h>\n"
+
+# Lab, what is replaced in a correct file, the test that must not pass, and what is said of it.
+GUESTS: dict[str, tuple[str, str, list[tuple[str, str]], str, str]] = {
+    "breaks-at-each-fact": ("3", NORMAL, [(CLD, ""), (DOOR, DOOR + BREAKS)], "call_into_c",
+                            "#DB was raised meanwhile, and is not in the reference's"),
+    "unfails": ("3", NORMAL, [(CLD, ""), (DOOR, FILTER + DOOR + UNFAILS)], "call_into_c",
+                "its count of facts and failures was written to at filter+0x"),
+    "claims-a-panic": ("5", IST, [(PREPARED, HEADERS + CLAIMS)], "stack_overflow",
+                       "it panics, and there was no #DF"),
+    "patches-before-a-panic": ("5", DOUBLE, [(HANDLER, PATCHES + HANDLER)], "stack_overflow",
+                               "given code was modified at run time: report_values"),
+}
+# Correct files in which something is done that the reference does not do, and nothing is won by.
+HONEST: dict[str, tuple[str, str, list[tuple[str, str]]]] = {
+    "other-instructions": ("3", NORMAL, [(CLD, "        cli\n        cld\n        invlpg  [rsp]\n")]),
+    "debugging-prints": ("5", IST, [(PREPARED, '#include <kernel/print.h>\n' + PREPARED + '    print("here\\n");\n')]),
+    "an-int3-of-its-own": ("5", IST, [(PREPARED, PREPARED + '    asm volatile("int3");\n')]),
+}
+
+
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[record.Record, str]]:
+    top = tmp_path_factory.mktemp("class")
+    for name, (number, file, changes, *_) in {**GUESTS, **HONEST}.items():
+        for given in labs.find(labs.load(ROOT), number).hole_files:
+            text = (ROOT / given).read_text()
+            for old, new in changes if given == file else ():
+                assert old in text
+                text = text.replace(old, new, 1)
+            path = top / number / name / given
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+    out = {}
+    for number in ("3", "5"):
+        done = subprocess.run([ROOT / "grading/grade-class", "--dir", top / number, "--out", top / f"marks{number}",
+                               "--lab", number], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        for folder in (top / f"marks{number}/students").iterdir():
+            kept = record.read(folder)
+            assert kept
+            out[folder.name] = kept, (folder / "report.txt").read_text()
+    return out
+
+
+@pytest.mark.parametrize("name", GUESTS)
+def test_nothing_is_gained(judged: dict[str, tuple[record.Record, str]], name: str) -> None:
+    kept, told = judged[name]
+    *_, test, said = GUESTS[name]
+    assert kept.status == "judged" and kept.tests[test] == 0
+    assert said in told
+
+
+@pytest.mark.parametrize("name", HONEST)
+def test_nobody_is_suspected_of_what_costs_nothing(judged: dict[str, tuple[record.Record, str]], name: str) -> None:
+    kept, told = judged[name]
+    assert kept.score == 100, told
