@@ -119,7 +119,9 @@ base        := $(filter-out $(lab_sources) $(special) $(own_tests),$(sources))
 labs_to_come := $(LABS_OUT) $(filter $(LABS_WITHOUT_FILES),$(LABS_IN))
 standins := $(foreach n,$(labs_to_come),$(STANDINS.$(n):%=labs/$(ID.$(n))/standins/%))
 tests    := $(if $(lab),$(TESTS.$(lab)),$(filter $(OWN.$(LAB))/%,$(own_tests)))
-linked   := $(filter %.c %.asm,$(foreach n,$(LABS_IN),$(ADDS.$(n))) $(tests))
+added    := $(filter %.c %.asm,$(foreach n,$(LABS_IN),$(ADDS.$(n))))
+tested   := $(filter %.c %.asm,$(tests))
+linked   := $(added) $(tested)
 
 objects = $(patsubst %,$(1)/obj/%.o,$(2))
 
@@ -236,16 +238,18 @@ $(dir)/standins.a: $(call objects,$(OUT),$(standins)) $(B)/labs.mk
 	@mkdir -p $(@D)
 	$(Q)rm -f $@ && $(AR) rcs $@ $(filter %.o,$^)
 
-$(dir)/lab.o: $(B)/labs.mk
+# Linked between what students write and the tests: no fact comes from before it (kernel/test.c).
+$(dir)/lab.o: $(B)/labs.mk Makefile
 	@mkdir -p $(@D)
-	$(Q)printf 'extern const char lab_id[];\nconst char lab_id[] = "%s";\n' '$(id)' | \
+	$(Q)printf 'extern const char lab_id[];\nconst char lab_id[] = "%s";\nasm("%s");\n' '$(id)' \
+		'.text; .globl tests_code; tests_code: .byte 0xcc' | \
 		$(CC) $(CFLAGS) -x c -c - -o $@
 
 # Two links: the first one's symbols become the table of the second, behind all code.
 brings := $(if $(filter kernel/programs.c,$(linked)),$(call objects,$(B),$(archive)))
 define link
-$(LD) $(LDFLAGS) -T $(script) -o $(1) $(call objects,$(OUT),$(linked)) $(dir)/lab.o $(2) \
-	$(brings) --start-group $(B)/base.a $(dir)/standins.a --end-group
+$(LD) $(LDFLAGS) -T $(script) -o $(1) $(call objects,$(OUT),$(added)) $(dir)/lab.o $(call objects,$(OUT),$(tested)) \
+	$(2) $(brings) --start-group $(B)/base.a $(dir)/standins.a --end-group
 endef
 define symbol_table
 awk -f $(symbols) > $(1).asm && $(NASM) -f elf64 $(1).asm -o $(1).o

@@ -1,5 +1,6 @@
 // Tests that run in the kernel. Results carry the run's nonce, so that a recording is worth nothing.
 
+#include <arch/layout.h>
 #include <arch/machine.h>
 #include <kernel/cmdline.h>
 #include <kernel/errno_name.h>
@@ -64,10 +65,20 @@ static void print_as(enum report_form form, u64 value)
     }
 }
 
+extern const char tests_code[]; // Makefile: behind the code of files with holes
+
+// A fact is a test's word, or that of a function which a test has called.
+static void insist_on_a_test(u64 caller)
+{
+    if (caller < (u64)tests_code || caller >= (u64)entry_text_start)
+        panic("a fact was reported from 0x%lx, which is in no test", caller);
+}
+
 void report_values(enum report_form form, u64 got, u64 expected, const char *fact, ...)
 {
     va_list arguments;
 
+    insist_on_a_test((u64)__builtin_return_address(0));
     facts++;
     if (got == expected)
         return;

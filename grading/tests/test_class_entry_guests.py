@@ -38,7 +38,6 @@ UNFAILS = """
         pushfq
         cld
         push_all
-        extern  report_values, print_to, serial_write
         mov     rax, report_values
 .find:  inc     rax
         cmp     word [rax], 0x05c6      ; mov byte [rip + ...], 1
@@ -54,6 +53,7 @@ UNFAILS = """
         popfq
 """
 FILTER = """
+extern report_values, print_to, serial_write
 %define MOST rax, rcx, rdx, rsi, rdi, r8, r9, r10, r11
 %macro push_all 0
         several push, MOST
@@ -70,6 +70,7 @@ FILTER = """
 %endmacro
 
 section .bss
+made_up: resb 1
 failing: resq 1
 length: resq 1
 line:   resb 1024
@@ -113,6 +114,22 @@ PATCHES = """    extern char report_values[];
     asm volatile("mov rax, cr0\\n\\tand eax, 0xfffeffff\\n\\tmov cr0, rax" ::: "rax");
     report_values[0] = (char)0xc3;
 """
+# As many facts as the test has, and the test is not gone on with.
+MAKES_UP = """        cmp     qword [rsp], 3
+        jne     .honest
+        cmp     byte [rel made_up], 20
+        ja      .honest
+        push_all
+        mov     edi, 0
+        xor     esi, esi
+        xor     edx, edx
+        xor     eax, eax
+        mov     rcx, entry_normal
+        inc     byte [rel made_up]
+        call    report_values
+        pop_all
+.honest:
+"""
 HEADERS = "#include <kernel/cmdline.h>\n#include <kernel/print.h>\n"
 
 # Lab, what is replaced in a correct file, the test that must not pass, and what is said of it.
@@ -121,6 +138,8 @@ GUESTS: dict[str, tuple[str, str, list[tuple[str, str]], str, str]] = {
                             "#DB was raised meanwhile, and is not in the reference's"),
     "unfails": ("3", NORMAL, [(CLD, ""), (DOOR, FILTER + DOOR + UNFAILS)], "call_into_c",
                 "its count of facts and failures was written to at filter+0x"),
+    "makes-up-facts": ("3", NORMAL, [(CLD, ""), (DOOR, FILTER + DOOR + MAKES_UP)], "reaches_c",
+                       "a fact was reported from 0x"),
     "claims-a-panic": ("5", IST, [(PREPARED, HEADERS + CLAIMS)], "stack_overflow",
                        "it panics, and there was no #DF"),
     "patches-before-a-panic": ("5", DOUBLE, [(HANDLER, PATCHES + HANDLER)], "stack_overflow",

@@ -68,7 +68,7 @@ static struct task *begin(const char *const argv[], const char *const envp[], in
 
 static void expect_string(struct task *task, u64 address, const char *text, const char *what)
 {
-    char copy[32];
+    char copy[40]; // longer than any text, so that there is an end to compare
     long length;
 
     space_switch(task->space);
