@@ -21,15 +21,15 @@ SECONDS = 5.0            # for which it looks, for what is being started is seen
 SESSION = 3              # in /proc/PID/stat, behind the name
 
 
-def members(sessions: set[int]) -> Iterator[int]:
-    """Processes of these sessions."""
+def living(sessions: set[int]) -> Iterator[tuple[int, list[str]]]:
+    """The processes of these sessions that have not ended: number, and the fields behind the name."""
     for place in Path("/proc").glob("[0-9]*/stat"):
         try:
             fields = place.read_text("utf-8", "replace").rpartition(")")[2].split()
         except OSError:                 # it has ended meanwhile
             continue
         if fields[0] != "Z" and int(fields[SESSION]) in sessions:
-            yield int(place.parent.name)
+            yield int(place.parent.name), fields
 
 
 def main() -> None:
@@ -40,7 +40,7 @@ def main() -> None:
         (sessions.add if line[0] == "+" else sessions.discard)(int(line[1:]))
     until = time.monotonic() + SECONDS
     while sessions and time.monotonic() < until:
-        for process in members(sessions):
+        for process, _ in living(sessions):
             try:
                 os.kill(process, signal.SIGKILL)
             except ProcessLookupError:

@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
-
+from .keeper import living
 from .machine import Ending, Limits
 
-SESSION, USER, SYSTEM = 3, 11, 12        # fields of /proc/PID/stat behind the name (proc_pid_stat(5))
+USER, SYSTEM = 11, 12        # fields of /proc/PID/stat behind the name (proc_pid_stat(5))
 BUSY = 0.5           # of the wall clock's time
 
 
 def processor_seconds(session: int) -> float:
     """What the living processes of SESSION have used so far."""
-    ticks = 0
-    for place in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = place.read_text("utf-8", "replace").rpartition(")")[2].split()
-        except OSError:                 # it has ended meanwhile
-            continue
-        if int(fields[SESSION]) == session:
-            ticks += int(fields[USER]) + int(fields[SYSTEM])
+    ticks = sum(int(fields[USER]) + int(fields[SYSTEM]) for _, fields in living({session}))
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
