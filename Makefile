@@ -153,18 +153,19 @@ define assemble
 	$(Q)$(NASM) $(ASFLAGS) -M -MP -MT $@ -MF $(@:.o=.d) $<
 endef
 
+# Objects are as this file says, and what they depend on is noted as it says: another Makefile makes them anew.
 # The base is compiled once, from the tree alone.
 $(call objects,$(B),$(filter %.c,$(base))): INCLUDES := -I. -Iarch/x86_64/include -Iarch/x86_64
-$(call objects,$(B),$(filter %.c,$(base))): $(B)/obj/%.o: %
+$(call objects,$(B),$(filter %.c,$(base))): $(B)/obj/%.o: % Makefile
 	$(compile_c)
-$(call objects,$(B),$(filter %.asm,$(base))): $(B)/obj/%.o: % | $(B)/offsets.inc
+$(call objects,$(B),$(filter %.asm,$(base))): $(B)/obj/%.o: % Makefile | $(B)/offsets.inc
 	$(assemble)
 
 $(B)/base.a: $(call objects,$(B),$(base))
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
-$(B)/offsets.inc: arch/x86_64/entry/offsets.c
+$(B)/offsets.inc: arch/x86_64/entry/offsets.c Makefile
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) -I. -Iarch/x86_64/include -MMD -MP -MT $@ -MF $(B)/offsets.d -S $< -o $(B)/offsets.s
 	$(Q)sed -n 's/^=> //p' $(B)/offsets.s > $@
@@ -182,7 +183,7 @@ $(OUT)/overlay:
 
 from = $(firstword $(wildcard $(if $(OVERLAY),$(OVERLAY)/$(1))) $(1))
 define lab_object
-$(OUT)/obj/$(1).o: $(call from,$(1)) $(OUT)/overlay | $(B)/offsets.inc
+$(OUT)/obj/$(1).o: $(call from,$(1)) Makefile $(OUT)/overlay | $(B)/offsets.inc
 	$$($(if $(filter %.c,$(1)),compile_c,assemble))
 endef
 $(foreach s,$(linked) $(standins),$(eval $(call lab_object,$(s))))
@@ -224,7 +225,7 @@ $(B)/initramfs.cpio: $(userland) $(compat) $(shell find userland -type f) gradin
 
 # Only the kernels that run programs have it.
 archive := kernel/archive.asm
-$(call objects,$(B),$(archive)): $(archive) $(B)/initramfs.cpio
+$(call objects,$(B),$(archive)): $(archive) Makefile $(B)/initramfs.cpio
 	$(assemble)
 
 # ---- linking -------------------------------------------------------------------------------------
