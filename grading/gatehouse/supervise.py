@@ -27,8 +27,9 @@ from typing import IO, Any
 
 TIED_TO_PARENT = ("setpriv", "--pdeathsig", "KILL", "sh", "-c", '[ "$PPID" = "$0" ] && exec "$@"')
 KEEPER = Path(__file__).with_name("keeper.py")
-# The child itself, and before anything else: its parent may be killed before it can speak for it.
-TELLS_KEEPER = '[ "$PPID" = "$0" ] || exit 1; { echo "+$$" 1<> "/proc/$0/fd/%d"; } 2> /dev/null; exec "$@"'
+# The child itself, and before anything else: its parent may be killed before it can speak for it. A dying parent's
+# files are gone a moment before its children are signalled: who finds no pipe there has no parent any more.
+TELLS_KEEPER = '[ "$PPID" = "$0" ] && { echo "+$$" 1<> "/proc/$0/fd/%d"; } 2> /dev/null && exec "$@"'
 CHUNK = 1 << 16
 
 

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from gatehouse import supervise
@@ -184,3 +185,11 @@ def test_a_grader_that_is_killed_while_it_starts_a_child_leaves_nothing(tmp_path
     while Path(f"/proc/{left}").exists() and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not Path(f"/proc/{left}").exists()
+
+
+def test_a_child_that_cannot_tell_its_keeper_never_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A grader that is being killed closes its files before its children are signalled."""
+    monkeypatch.setattr(supervise, "_keeper", SimpleNamespace(fileno=lambda: 1 << 19))
+    with Child(["touch", "ran"], tmp_path, SOON) as child, pytest.raises(Gone):
+        child.until(lambda: False)
+    assert child.returncode and not (tmp_path / "ran").exists()
