@@ -23,6 +23,7 @@ from typing import Any
 
 from . import strangers
 from .bochs_debugger import DUMP, DUMP_MOST, HALTED, LOG_MOST, Debugger
+from .bochs_disk import DISK, write_disk
 from .bochs_guard import Guard
 from .bochs_log import Log, Loop, Restarted
 from .machine import RAM, Answer, Ending, Limits, Run, View, no_answer
@@ -33,11 +34,9 @@ from .usage import out_of_time
 
 BIOS, VGA_BIOS = "/usr/share/bochs/BIOS-bochs-latest", "/usr/share/vgabios/vgabios.bin"
 SCREEN = "/usr/lib/*/bochs/plugins/libbx_term_gui.so"
-CONFIGURATION, MESSAGES, DISK = "bochsrc", "bochs.log", "disk.img"
-CMDLINE_AT, CMDLINE_MOST = 512, 1536     # in the disk's image
+CONFIGURATION, MESSAGES = "bochsrc", "bochs.log"
 BEGINS = ("tests_run_before", "machine_settle")      # called before each step of initialisation; around each test
 DISK_MOST = 64 << 20
-CYLINDER = 16 * 63 * 512                 # Bochs guesses the geometry of whole cylinders only
 BREAKPOINT = re.compile(r"Breakpoint (\d+),")
 BEGUN = re.compile(rb"^# begin \d+ (\w+)\n", re.M)
 MILLION = 1_000_000                      # the unit of -dumpstats
@@ -95,17 +94,6 @@ class Bochs:
         with ExitStack() as stack:
             run = _Machine(stack, self.model, directory, limits, self.sandbox.enclose).run(symbols, look)
         return run
-
-
-def write_disk(source: Path, cmdline: str, target: Path) -> None:
-    """A disk of one's own with the command line in it.  Raises ValueError if that is too long."""
-    line = cmdline.encode() + b"\0"
-    if len(line) > CMDLINE_MOST:
-        raise ValueError(f"the command line is longer than the {CMDLINE_MOST - 1} bytes that the disk holds")
-    image = bytearray(source.read_bytes())
-    image[CMDLINE_AT:CMDLINE_AT + len(line)] = line
-    target.with_name(f"{target.name}.lock").unlink(missing_ok=True)      # of a Bochs that was killed here
-    target.write_bytes(image + bytes(-len(image) % CYLINDER))
 
 
 class _Machine:

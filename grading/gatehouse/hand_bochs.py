@@ -8,7 +8,8 @@ import selectors
 import subprocess
 from pathlib import Path
 
-from .bochs import BOCHSRC, CMDLINE_AT, CMDLINE_MOST, DISK, MODELS, Bochs
+from .bochs import BOCHSRC, MODELS, Bochs
+from .bochs_disk import DISK, write_disk
 from .bochs_log import Log, Loop, Restarted
 from .by_hand import END, FAILED, HOLE, PANIC, PASSED, TRIPLE_FAULT, UNFILLED, CannotStart, Wish, tell_end
 from .hand_console import Console
@@ -77,12 +78,10 @@ def prepare(asked: Wish, commands: str, serial: Path | str, log: str | None = No
     """
     if lacking := Bochs().missing():
         raise CannotStart(lacking)
-    image = bytearray((asked.built / DISK).read_bytes())
-    line = asked.cmdline.encode() + b"\0"
-    if len(line) > CMDLINE_MOST:
-        raise CannotStart(f"the command line is longer than the {CMDLINE_MOST - 1} bytes that the disk holds")
-    image[CMDLINE_AT:CMDLINE_AT + len(line)] = line
-    (asked.run / DISK).write_bytes(image)
+    try:
+        write_disk(asked.built / DISK, asked.cmdline, asked.run / DISK)
+    except ValueError as error:
+        raise CannotStart(str(error)) from None
     names = [(address, name) for address, name in Symbols(asked.kernel).places() if address >> 63]
     (asked.run / NAMES).write_text("".join(f"{address:x} {name}\n" for address, name in names))
     settings = BOCHSRC % (MODELS[asked.cpu], serial, log or asked.run / LOG, asked.run / "words")

@@ -10,24 +10,21 @@ panic gets a boot of its own.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from . import bulk, early, hints
+from . import early, hints
 from .boot import Bench, Boot
 from .disagreements import reason
 from .labs import Hint, Test
 from .machine import Ending
-from .outcome import Crash, Outcome, Place, Verdict, silence
+from .outcome import Outcome, Verdict
 from .probe_facts import Finding
 from .probe_image import CHECK as IMAGE
-from .safe import escape, tail
+from .safe import escape
+from .spoken import last_lines, panicked, said
 
 SLOW_MOST = 2        # boots that end by the wall clock; then the lab has had its time
-SHORT_TAIL = 3
-LONG_TAIL = 8
-EXPECTED = re.compile(r": expected .*, got ")
 SHOWN = 4            # findings of one kind
 
 
@@ -118,7 +115,7 @@ class _Work:
         for test in self.tests:
             if test in self.waiting():
                 boot = self.boot([test])
-                self.give(test.name, *_panicked(test, boot), boot)
+                self.give(test.name, *panicked(test, boot), boot)
                 self.out.verdicts[test.name].raised = boot.run.since
                 self.seen_in_the_image(boot)
                 if self.slow() >= SLOW_MOST:
@@ -173,7 +170,7 @@ class _Work:
 
     def hear(self, test: Test, boot: Boot) -> None:
         """The verdict by what the test said."""
-        self.give(test.name, *_said(test, boot, self.bench.seed, self.bench.place), boot)
+        self.give(test.name, *said(test, boot, self.bench.seed, self.bench.place), boot)
         verdict = self.out.verdicts[test.name]
         verdict.checked, verdict.raised = boot.said.sections[test.name].checked, boot.run.raised.get(test.name)
 
@@ -226,7 +223,7 @@ class _Work:
                 verdict.hint, verdict.cause = advice.text, advice.cause
             if boot:
                 verdict.directory = boot.run.directory
-                verdict.tail = _tail(test, outcome, boot)
+                verdict.tail = last_lines(test, outcome, boot)
         self.out.verdicts[test] = verdict
 
     def finish(self) -> None:
@@ -246,48 +243,3 @@ class _Work:
                 self.bench.runs.drop(boot.run.directory)
         self.out.notes = list(dict.fromkeys(self.out.notes))
 
-
-def _said(test: Test, boot: Boot, seed: int, place: Place) -> tuple[Outcome, list[str]]:
-    """The verdict for a test of a boot that reached its end."""
-    section = boot.said.sections[test.name]
-    damage: list[str] = []
-    if test.data and section.skip is None and (section.ok is not None or section.data):
-        damage = bulk.compare(test.data, section.data, seed, boot.nonce)
-    if section.ok is None:
-        why = silence(boot.run.serial, boot.said) or ["the machine ran on, but no result of this test arrived"]
-        return Outcome.MISSING, [*why, *section.facts, *damage]
-    if not section.ok:
-        return Outcome.WRONG, section.facts + damage or ["it says `not ok` and no reason"]
-    if damage:
-        return Outcome.WRONG, damage
-    if section.skip is not None:
-        return Outcome.SKIPPED, [section.skip]
-    if denied := [fact for fact in section.facts if EXPECTED.search(fact)]:
-        return Outcome.WRONG, ["it says `ok` although", *denied]
-    if (meddler := boot.run.meddled.get(test.name)) is not None:
-        return Outcome.WRONG, [f"it says `ok`, and its count of facts and failures was written to at {place(meddler)}"]
-    if section.checked == 0 and not test.data:
-        return Outcome.WRONG, ["it says `ok` and has not looked at a single fact"]
-    return Outcome.PASS, []
-
-
-def _panicked(test: Test, boot: Boot) -> tuple[Outcome, list[str]]:
-    """The verdict for a test that passes by a panic whose text matches `says`."""
-    crash: Crash | None = boot.crash
-    if crash is None and not boot.said.plan:
-        return Outcome.MISSING, silence(boot.run.serial, boot.said)
-    if crash is None:
-        return Outcome.WRONG, [f"expected a panic that says /{test.says}/, got none: the test came back"]
-    if crash.outcome != Outcome.PANIC or not (boot.said.banner and boot.said.sections[test.name].begun):
-        return crash.outcome, crash.detail
-    text = "\n".join([boot.said.panic or "", *boot.said.panic_lines])
-    if re.search(test.says or "", text):
-        return Outcome.PASS, []
-    return Outcome.WRONG, [f"expected a panic that says /{test.says}/, got \"{boot.said.panic}\"", *crash.detail[1:]]
-
-
-def _tail(test: str, outcome: Outcome, boot: Boot) -> list[str]:
-    """The last serial lines that concern this failure."""
-    if outcome == Outcome.WRONG and boot.said.sections[test].lines:
-        return tail("\n".join(boot.said.sections[test].lines).encode("latin-1"), SHORT_TAIL)
-    return tail(boot.run.serial, LONG_TAIL)

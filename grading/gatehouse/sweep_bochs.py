@@ -12,8 +12,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from .bochs import BOCHSRC, CONFIGURATION, DISK, MESSAGES, MODELS, write_disk
+from .bochs import BOCHSRC, CONFIGURATION, MESSAGES, MODELS
 from .bochs_debugger import Debugger
+from .bochs_disk import DISK, write_disk
 from .supervise import Channel, Child, Flood, Gone, Overtime
 from .sweep_machine import ANSWER, BOOT, LAYOUT, STRIKING, Died, Names, Step, Verdict
 

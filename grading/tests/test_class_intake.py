@@ -11,9 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from gatehouse.cohort import intake, unpack
+from gatehouse.cohort import intake, members
+from gatehouse.cohort.members import Unusable
 from gatehouse.cohort.taking import take
-from gatehouse.cohort.unpack import Unusable
 
 WANTED = ["arch/x86_64/serial/serial.c"]
 TEXT = b"int filled;\n"
@@ -202,14 +202,14 @@ def test_a_large_file(tmp_path: Path) -> None:
 def bomb_of_zeroes(path: Path) -> Path:
     with tarfile.open(path, "w:gz", compresslevel=1) as archive:
         info = tarfile.TarInfo(WANTED[0])
-        info.size = unpack.READ_MOST + 1
+        info.size = members.READ_MOST + 1
         archive.addfile(info, open("/dev/zero", "rb"))
     return path
 
 
 def bomb_of_names(path: Path) -> Path:
     with zipfile.ZipFile(path, "w") as archive:
-        for number in range(unpack.ENTRIES_MOST + 1):
+        for number in range(members.ENTRIES_MOST + 1):
             archive.writestr(f"{number}", b"")
     return path
 
@@ -264,7 +264,7 @@ def a_repository_of(path: Path, size: int) -> Path:
 
 
 def test_a_large_file_in_a_repository(tmp_path: Path) -> None:
-    tree = a_repository_of(tmp_path / "x", unpack.READ_MOST + (1 << 20))
+    tree = a_repository_of(tmp_path / "x", members.READ_MOST + (1 << 20))
     found, notes = taken(tree, tmp_path)
     assert set(found) == {WANTED[0]} and "movie: 269484032 bytes, more than 1 MiB" in notes[0]
     with pytest.raises(Unusable, match="unpacks to more than 256 MiB"):

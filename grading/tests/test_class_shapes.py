@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from gatehouse.cohort import intake
-from gatehouse.cohort.unpack import Unusable
+from gatehouse.cohort.members import Unusable
 from test_class_intake import TEXT, WANTED, taken
 
 NAME = WANTED[0]

@@ -27,7 +27,7 @@ from . import intake, plan
 from .cli import named_lab
 from .kept import FILES
 from .taking import take
-from .unpack import Unusable
+from .members import Unusable
 
 REFERENCE = "the reference"
 # By the kind of file. To sim_8086 every instruction is alike, so assembly is compared by its words.

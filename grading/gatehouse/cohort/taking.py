@@ -9,7 +9,8 @@ from pathlib import Path
 
 from .. import bounded
 from ..sandbox import Bounds, Open, Sandbox
-from .unpack import UNUSABLE, Unpacked, Unusable, printable
+from .members import Unusable, printable
+from .unpack import UNUSABLE, Unpacked
 
 GRADING = Path(__file__).resolve().parents[2]
 SECONDS = 60

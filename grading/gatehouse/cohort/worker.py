@@ -33,7 +33,7 @@ from .intake import Entry
 from .plan import Plan
 from .record import Record
 from .taking import UNPACK, take
-from .unpack import Unusable
+from .members import Unusable
 from .workshop import BUILD, Earlier, Workbench, hide_sources, make_view
 
 EMULATE = Bounds(cpu=120)
