@@ -15,6 +15,10 @@ OBJCOPY := $(CROSS)objcopy
 NASM    := nasm
 PYTHON  := /usr/bin/python3
 
+ifneq ($(words $(CURDIR)),1)
+$(error make cannot build where the name of a folder has a space: move or rename $(CURDIR))
+endif
+
 V ?= 0
 ifeq ($(V),0)
 Q := @
@@ -31,6 +35,9 @@ ifneq ($(filter grade-class,$(MAKECMDGOALS)),)
 MARKS        := $(if $(filter file,$(origin OUT)),,$(OUT))
 override OUT := $(B)
 endif
+# LABS= names a course's labs; which labs there are is in labs.mk.
+TAUGHT := $(if $(filter command,$(origin LABS)),$(LABS))
+override undefine LABS
 # One name for one folder: what an object depends on is noted under the object's name.
 override OUT := $(patsubst $(CURDIR)/%,%,$(abspath $(OUT)))
 
@@ -344,6 +351,9 @@ QEMU_MACHINE := -accel tcg -machine q35 -cpu max,vendor=GenuineIntel -m 128 -net
 
 # option --name,WORDS: `--name word` for each
 option = $(foreach w,$(2),$(1) $(w))
+# quoted,TEXT: one word for the shell; single,--name,TEXT: `--name 'TEXT'` if there is any
+quoted = '$(subst ','\'',$(1))'
+single = $(if $(strip $(2)),$(1) $(call quoted,$(strip $(2))))
 
 .PHONY: grade grade-class regrade similar gradescope bench-class
 .PHONY: check-labs skeletons mutants bench bench-grade hostile sweep
@@ -353,20 +363,20 @@ grade:
 		$(call option,--test,$(TEST)) $(call option,--seed,$(SEED)) $(GRADE_FLAGS)
 
 grade-class:
-	$(Q)grading/grade-class --dir '$(DIR)' --out '$(MARKS)' $(call option,--lab,$(filter-out all,$(asked))) \
-		$(call option,--jobs,$(JOBS)) $(call option,--policy,$(POLICY)) $(call option,--seed,$(SEED)) \
-		$(call option,--engine,$(ENGINE)) $(if $(filter command,$(origin LABS)),--labs '$(LABS)')
+	$(Q)grading/grade-class --dir $(call quoted,$(DIR)) --out $(call quoted,$(MARKS)) \
+		$(call single,--lab,$(filter-out all,$(asked))) $(call single,--labs,$(TAUGHT)) $(call single,--jobs,$(JOBS)) \
+		$(call single,--policy,$(POLICY)) $(call single,--seed,$(SEED)) $(call single,--engine,$(ENGINE))
 
 regrade:
-	$(Q)grading/regrade '$(SUBMISSION)' $(call option,--test,$(TEST))
+	$(Q)grading/regrade $(call quoted,$(SUBMISSION)) $(call single,--test,$(TEST))
 
 similar:
-	$(Q)grading/similar --dir '$(DIR)' $(call option,--lab,$(filter-out all,$(asked))) $(call option,--least,$(LEAST)) \
-		$(if $(EXPORT),--export '$(EXPORT)')
+	$(Q)grading/similar --dir $(call quoted,$(DIR)) $(call single,--lab,$(filter-out all,$(asked))) \
+		$(call single,--least,$(LEAST)) $(call single,--export,$(EXPORT))
 
 gradescope:
 	$(Q)$(if $(filter-out all,$(asked)),,echo 'say which lab with LAB=' >&2; exit 2;) \
-		grading/gradescope zip '$(filter-out all,$(asked))'
+		grading/gradescope zip $(call quoted,$(filter-out all,$(asked)))
 
 check-labs:
 	$(Q)for lab in kernel $(LABS); do $(MAKE) -s kernel LAB=$$lab || exit; done
@@ -393,7 +403,7 @@ sweep:
 		$(if $(EVENT),--event '$(EVENT)') $(if $(SHARE),--share '$(SHARE)') $(if $(SEED),--seed '$(SEED)')
 
 bench-class:
-	$(Q)grading/bench-class $(call option,--lab,$(filter-out all,$(asked))) $(call option,--repeat,$(REPEAT)) \
+	$(Q)grading/bench-class $(call single,--lab,$(filter-out all,$(asked))) $(call single,--repeat,$(REPEAT)) \
 		$(if $(LOAD),--load)
 
 hostile_words = $(foreach w,SEED COUNT EMU CPU,$(if $(filter command environment,$(origin $w)),--$w '$($w)'))
@@ -437,9 +447,9 @@ tours:
 ##handout  make handin                  pack what is handed in
 .PHONY: handout start next holes handin
 handout:
-	$(Q)grading/lab handout '$(DIR)' $(if $(filter command,$(origin LABS)),--labs '$(LABS)') $(if $(UPTO),--upto '$(UPTO)')
+	$(Q)grading/lab handout $(call quoted,$(DIR)) $(call single,--labs,$(TAUGHT)) $(call single,--upto,$(UPTO))
 start:
-	$(Q)grading/lab start '$(LAB)' '$(DIR)'
+	$(Q)grading/lab start '$(LAB)' $(call quoted,$(DIR))
 next holes handin:
 	$(Q)grading/lab $@
 

@@ -92,7 +92,7 @@ def nonce(text: str) -> str:
 
 
 def jobs(text: str) -> int:
-    if not text.isdigit() or not int(text):
+    if not text.isdecimal() or not int(text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 on")
     return int(text)
 

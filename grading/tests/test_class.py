@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -193,9 +194,9 @@ def test_another_lab_keeps_out_of_the_marks(graded: tuple[Path, Path]) -> None:
 
 
 def test_make_says_the_same(tmp_path: Path) -> None:
-    student(tmp_path / "handins", "ada")
-    done = subprocess.run(["make", "-s", "-C", ROOT, "grade-class", f"DIR={tmp_path}/handins",
-                           f"OUT={tmp_path}/marks", "LAB=00"],
+    student(tmp_path / "Dr. O'Brien's class", "ada")
+    done = subprocess.run(["make", "-s", "-C", ROOT, "grade-class", f"DIR={tmp_path}/Dr. O'Brien's class",
+                           f"OUT={tmp_path}/marks", "LAB=00", "LABS=00,02"],
                           capture_output=True, text=True, env={**os.environ, "MAKEFLAGS": ""})
     assert done.returncode == 0, done.stderr
     assert done.stdout == f"1 judged, 0 unusable, 0 to be judged again: {tmp_path}/marks/grades.csv\n"
@@ -210,9 +211,26 @@ def test_make_says_the_same(tmp_path: Path) -> None:
     ("grade-class DIR={empty} LAB=03", "argument --out: no folder is named"),
     ("regrade", "argument submission: no folder is named"), ("similar", "argument --dir: no folder is named"),
     ("gradescope", "say which lab with LAB="),
+    ("grade-class DIR={class} OUT=x LAB=01 LABS=00,02", "lab 01 is none of LABS=00,02"),
+    ("grade-class DIR={class} OUT=x LAB=01 LABS=00,xy", "no lab is called 'xy'; there are 00-serial, "),
+    ("grade-class DIR={class} OUT=x 'LAB=01 02'", "no lab is called '01 02'; there are 00-serial, "),
+    ("grade-class DIR={class} OUT=x LAB=01 'JOBS=1 2'", "argument --jobs: '1 2' is not a number from 1 on"),
+    ("grade-class DIR={class} OUT=x LAB=01 JOBS=²", "argument --jobs: '²' is not a number from 1 on"),
 ])
 def test_make_says_what_is_missing_or_misspelt(tmp_path: Path, words: str, line: str) -> None:
-    done = subprocess.run(["make", "-s", "-C", ROOT, *words.format(empty=tmp_path).split()],
+    student(tmp_path / "class", "ada")
+    places = {"empty": tmp_path, "class": tmp_path / "class"}
+    done = subprocess.run(["make", "-s", "-C", ROOT, *shlex.split(words.format(**places))],
                           capture_output=True, text=True, env={**os.environ, "MAKEFLAGS": ""})
     assert done.returncode == 2 and not done.stdout
     assert line in done.stderr.splitlines()[0]
+
+
+def test_make_says_that_it_cannot_build_below_a_space(tmp_path: Path) -> None:
+    tree = tmp_path / "my tree"
+    tree.mkdir()
+    shutil.copy(ROOT / "Makefile", tree)
+    done = subprocess.run(["make", "help"], capture_output=True, text=True, cwd=tree,
+                          env={**os.environ, "MAKEFLAGS": ""})
+    assert done.returncode == 2 and done.stderr.count("\n") == 1
+    assert f"make cannot build where the name of a folder has a space: move or rename {tree}" in done.stderr
