@@ -84,6 +84,15 @@ class Symbols:
                 return self._data[offset + address - start:][:length]
         raise KeyError(f"{address:#x}")
 
+    def text(self, address: int, longest: int) -> str:
+        """The string that the file has there, up to its NUL.  Raises KeyError if that is in no section."""
+        for section in self._sections:
+            start, offset, size = section[3:6]
+            if start <= address < start + size:
+                place = offset + address - start
+                return self._data[place:place + min(longest, start + size - address)].split(b"\0")[0].decode("latin-1")
+        raise KeyError(f"{address:#x}")
+
     def sealed(self) -> Iterator[tuple[int, bytes]]:
         """Address and content of each section of code and constants, by the linker script's borders.
 
@@ -133,10 +142,13 @@ def shared(path: Path) -> set[str]:
 
 
 def defined(path: Path) -> set[str]:
-    """The names that an object defines for others.  Raises NotAKernel, OSError."""
+    """The names that an object defines for others, versions left out: the linker finds `name@@V` for who asks for
+    `name`.  Raises NotAKernel, OSError.
+    """
     data = _elf(path)
     try:
-        return {_name(data, row) for row in _rows(data, _sections(data)) if row.info >> 4 != LOCAL and row.section}
+        return {_name(data, row).partition("@")[0] for row in _rows(data, _sections(data))
+                if row.info >> 4 != LOCAL and row.section}
     except DAMAGE as error:
         raise NotAKernel(path, f"is damaged: {error}") from error
 
