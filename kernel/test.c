@@ -12,7 +12,6 @@
 #include <kernel/test.h>
 
 struct tests_tally tests_tally;
-static const struct test *current;
 static unsigned facts; // that the test has looked at
 static u64 random_state;
 
@@ -84,7 +83,7 @@ void report_values(enum report_form form, u64 got, u64 expected, const char *fac
         return;
     if (!tests_tally.failing)
         tests_tally.failing = true;
-    print("# %s: ", current->name);
+    print("# %s: ", tests_tally.running->name);
     va_start(arguments, fact);
     vprint(fact, arguments);
     va_end(arguments);
@@ -169,11 +168,12 @@ void tests_begin(void)
         print("KTAP version 1\n1..%u\n", tests_tally.planned);
 }
 
-static void run(const struct test *test)
+static void run(size_t row)
 {
     struct tests_tally *all = &tests_tally;
+    const struct test *test = tests_start[row];
 
-    current = test;
+    all->running = test;
     all->failing = false;
     all->not_run = NULL;
     facts = 0;
@@ -181,6 +181,13 @@ static void run(const struct test *test)
     print("# begin %u %s\n", ++number, test->name);
     machine_settle();
     test->run();
+    all->run++;
+    if (all->failing)
+        all->failed++;
+    else if (all->not_run)
+        all->skipped++;
+    else
+        all->passed[row / 64] |= 1ul << row % 64;
     print("%sok %u %s [%s]", all->failing ? "not " : "", number, test->name, cmdline.nonce);
     if (all->not_run && !all->failing)
         print(" # SKIP %s", all->not_run);
@@ -188,16 +195,13 @@ static void run(const struct test *test)
         print(" # %u facts", facts);
     print("\n");
     machine_settle();
-    all->run++;
-    all->failed += all->failing;
-    all->skipped += all->not_run && !all->failing;
 }
 
 void tests_run_before(u64 step)
 {
     for (; next != tests_stop && (*next)->before <= step; next++)
         if (wanted(*next))
-            run(*next);
+            run((size_t)(next - tests_start));
 }
 
 bool tests_end(void)

@@ -27,6 +27,8 @@ struct test {
     static const struct test *const row_##id in_section(".tests." #line) = &entry_##id; \
     static void test_##id(void)
 
+#define TESTS_MOST 256 // linker.ld
+
 extern const struct test *const tests_start[], *const tests_stop[]; // linker.ld
 
 // One fact of the test that runs: says nothing if it holds; if not, the test has failed and the
@@ -55,14 +57,16 @@ u64 test_random(void);
 // A random value that no other source is likely to give: never 0, never all ones.
 u64 test_pattern(void);
 
-// The plan's tests so far, and the one that runs. The grader reads it in the memory of the machine that has ended: a
-// line can be held back or made up on its way to the serial port. Bochs tells of all who write to it (bochs_guard.py),
-// so nothing in it changes with every fact.
+// The plan's tests so far, and the one that runs. The grader reads it in the memory of the machine (tally.py): a line
+// can be held back or made up on its way to the serial port. Bochs tells of all who write to it (bochs_guard.py), so
+// nothing in it changes with every fact.
 struct tests_tally {
     u32 run, failed, skipped;
     u32 planned;
     bool failing;        // a fact that the test has looked at did not hold
     const char *not_run; // why it is skipped
+    const struct test *running;
+    u64 passed[TESTS_MOST / 64]; // a bit for each row of the table of tests
 };
 extern struct tests_tally tests_tally;
 

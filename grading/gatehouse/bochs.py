@@ -38,7 +38,6 @@ CONFIGURATION, MESSAGES = "bochsrc", "bochs.log"
 BEGINS = ("tests_run_before", "machine_settle")      # called before each step of initialisation; around each test
 DISK_MOST = 64 << 20
 BREAKPOINT = re.compile(r"Breakpoint (\d+),")
-BEGUN = re.compile(rb"^# begin \d+ (\w+)\n", re.M)
 MILLION = 1_000_000                      # the unit of -dumpstats
 SLACK = 1 << 16                          # the debugger's own words on standard output
 INTERRUPT_FLAG = 1 << 9
@@ -120,7 +119,6 @@ class _Machine:
                                                 environment={"TERM": "dumb"}))
         self._log = Log()
         self._raised: dict[str, set[int]] = {}
-        self._meddled: dict[str, int] = {}
         self._child.watch(self._serial.read_end, self._serial.feed)
         self._child.watch(log.read_end, self._log.feed)
         self._child.watch(self._output.read_end, self._said)
@@ -145,10 +143,10 @@ class _Machine:
         strangers.write(self._directory / "serial.log", serial)
         strangers.write(self._directory / "debugcon.log", debugcon)
         since = self._log.tally.vectors
-        self._raised.setdefault(_last_begun(serial), set()).update(since)
+        self._raised.setdefault(self._guard.running, set()).update(since)
         run = Run(Bochs.name, ending, serial, debugcon, rip, seen=seen, detail=detail, command=self.command,
-                  directory=self._directory, meddled=self._meddled, since=frozenset(since),
-                  raised={test: frozenset(vectors) for test, vectors in self._raised.items()},
+                  directory=self._directory, meddled=self._guard.meddled, passed=self._guard.passed,
+                  since=frozenset(since), raised={test: frozenset(vectors) for test, vectors in self._raised.items()},
                   instructions=self._log.tick if ending in (Ending.ENDED, Ending.RESET) else None)
         return run if ending not in (Ending.RESET, Ending.STUCK, Ending.FLOOD) else self._explained(run)
 
@@ -156,8 +154,7 @@ class _Machine:
                ) -> tuple[Ending | None, int | None, str, Any]:
         """Ending (None if only the log knows), RIP, detail and what LOOK returned."""
         debugger, limits, seen = self._debugger, self._limits, None
-        guard = Guard(debugger, symbols, self._running)
-        self._meddled = guard.meddled
+        guard = self._guard = Guard(debugger, symbols)
         try:
             debugger.ask(f"sb {limits.instructions}")
             ends = ("machine_end",) if look else ()
@@ -168,7 +165,8 @@ class _Machine:
                 stop = debugger.go()
                 breakpoint = BREAKPOINT.search(stop)
                 if breakpoint and stops[int(breakpoint[1]) - 1] in BEGINS:
-                    self._note_vectors()
+                    self._child.catch_up()       # its log is what tells of them
+                    self._raised.setdefault(guard.running, set()).update(self._log.tally.vectors)
                     self._log.tally.clear()
                     guard.begin()        # it is loaded by now
                 elif guard.caught(stop):
@@ -199,14 +197,6 @@ class _Machine:
             return ending, None, detail, seen
         except Gone:
             return None, None, "", seen
-
-    def _note_vectors(self) -> None:
-        self._raised.setdefault(self._running(), set()).update(self._log.tally.vectors)
-
-    def _running(self) -> str:
-        """The test that has begun last, which is on the serial line before its first instruction."""
-        self._child.catch_up()
-        return _last_begun(bytes(self._serial.data))
 
     def _last_words(self) -> tuple[Ending, int | None, str]:
         """Why Bochs ended by itself: its exit status is the same for every reason, its log is not."""
@@ -242,8 +232,3 @@ class _Machine:
                 self._debugger.go()
                 found[tick] = self._debugger.rip()
         return found
-
-
-def _last_begun(serial: bytes) -> str:
-    begun: list[bytes] = BEGUN.findall(serial)
-    return begun[-1].decode() if begun else ""

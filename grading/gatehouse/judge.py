@@ -100,6 +100,7 @@ class _Work:
             if test.name in self.early and boot.said.sections[test.name].ok is not None:
                 self.hear(test, boot)
         self.lose(self.waiting(), boot)
+        self.seen_in_the_image(boot)
 
     def after_the_end(self, boot: Boot) -> None:
         """The machine reached its end and then died of something else: that costs the lab's last test."""
@@ -153,10 +154,9 @@ class _Work:
             self.without_end(boot)
         self.seen_in_the_image(boot)
         probe = self.bench.lab.probe
-        if probe is None:
-            return
-        if boot.run.seen is None:
+        if boot.run.seen is None and (probe or boot.crash is None):
             self.unseen(boot)
+        if boot.run.seen is None or probe is None:
             return
         seen: dict[str, list[Finding]] = {}
         for finding in boot.run.seen:
@@ -182,8 +182,13 @@ class _Work:
             self.give(last.name, Outcome.MISSING, ["the END line did not arrive whole"], boot)
 
     def seen_in_the_image(self, boot: Boot) -> None:
-        """Code that was written to at run time: nothing that this boot said can be believed."""
+        """Code that was written to at run time, results that the kernel has not counted: nothing that this boot said
+        can be believed.
+        """
         texts = [found.text for found in boot.run.seen or () if found.check == IMAGE]
+        if boot.made_up and not texts:
+            texts.append(f"printed as passed, and not so counted by the kernel: {', '.join(boot.made_up[:SHOWN])}"
+                         + (f" and {len(boot.made_up) - SHOWN} more" if len(boot.made_up) > SHOWN else ""))
         self.out.forged += texts
         self.out.notes += texts
         for test in boot.tests if texts else ():

@@ -64,10 +64,9 @@ class Transcript:
     panic_lines: list[str] = field(default_factory=list)
     notes: Counter[str] = field(default_factory=Counter)
 
-    @property
-    def passed(self) -> int:
-        """How many tests say `ok`."""
-        return sum(bool(section.ok) and section.skip is None for section in self.sections.values())
+    def says_passed(self, test: str) -> bool:
+        """Whether it says `ok`, and not that it was skipped."""
+        return bool(self.sections[test].ok) and self.sections[test].skip is None
 
     @property
     def unfinished(self) -> str | None:

@@ -87,6 +87,7 @@ class Run:
     instructions: int | None = None      # guest time, where the emulator tells it
     raised: dict[str, frozenset[int]] = field(default_factory=dict)      # exceptions by test, where it can tell
     since: frozenset[int] = frozenset()  # those since the last test began
+    passed: frozenset[str] | None = None     # the tests that the kernel itself has counted so, where that can be told
     meddled: dict[str, int] = field(default_factory=dict)    # by test, who else wrote to what only the tests write to
 
 

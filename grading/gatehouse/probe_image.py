@@ -7,14 +7,12 @@ passed that test; what the machine holds in the end is compared with the file, b
 from __future__ import annotations
 
 from collections.abc import Iterator
-from struct import unpack
 
 from .machine import READ_MOST, NotMapped, View
 from .probe_facts import Finding
 
 CHECK = "image"
 MOST = 4                    # symbols that are named
-TALLY = "tests_tally"       # kernel/test.h: run, failed, skipped
 
 
 def modified(view: View) -> list[Finding]:
@@ -29,18 +27,6 @@ def modified(view: View) -> list[Finding]:
             if name not in found and len(found) < MOST:
                 found[name] = Finding(CHECK, expected, got, f"given code was modified at run time: {name}")
     return list(found.values())
-
-
-def passed(view: View) -> int | None:
-    """How many tests have passed by the kernel's own count; None in a kernel that has no tests."""
-    where = view.symbols.get(TALLY)
-    if where is None:
-        return None
-    try:
-        run, failed, skipped = map(int, unpack("<III", view.read(where, 12)))
-    except NotMapped:
-        return 0
-    return run - failed - skipped
 
 
 def _differences(view: View, address: int, content: bytes) -> Iterator[tuple[int, int, int]]:

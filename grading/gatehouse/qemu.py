@@ -31,6 +31,7 @@ from .qmp import Qmp, view
 from .sandbox import Enclose, Open
 from .supervise import Channel, Child, Flood, Gone, Overtime, missing
 from .symbols import NotAKernel, Symbols
+from .tally import TOLD, Tally
 from .usage import out_of_time
 
 PROGRAM = "qemu-system-x86_64"
@@ -101,6 +102,8 @@ class _Machine:
         self._knocked_at: int | None = None
         self._limits = limits
         self._symbols = symbols
+        self._tally = Tally(symbols)
+        self._passed: frozenset[str] | None = None
         self._trail = TrailLog()
         self._serial, self._debugcon = (stack.enter_context(Channel(limits.output, whole=True)) for _ in range(2))
         log = stack.enter_context(Channel(0))
@@ -134,7 +137,7 @@ class _Machine:
                    trail=self._trail.trail() if crashed else [], since=frozenset(self._trail.tally.vectors),
                    loop=crashed and ending != Ending.RESET and self._trail.tally.loops(),
                    stalled=ending == Ending.STUCK and rip is not None and rip == self._knocked_at,
-                   seen=seen, detail=detail, command=self._command, directory=self._directory)
+                   passed=self._passed, seen=seen, detail=detail, command=self._command, directory=self._directory)
 
     def _watch(self, look: Callable[[View], Any] | None) -> tuple[Ending, int | None, str, Any]:
         """Ending, RIP, detail and what LOOK returned."""
@@ -153,6 +156,8 @@ class _Machine:
                 qmp.go_on()
             stopped = view(qmp, self._gdb, self._directory, self._symbols)
             rip = stopped["rip"]
+            if self._tally.address is not None:
+                self._passed = self._tally.passed(stopped.physical(self._tally.told, TOLD))
             if qmp.said("WATCHDOG") is not None:
                 if stopped.halted:
                     off = not stopped["rflags"] & INTERRUPT_FLAG

@@ -97,8 +97,8 @@ SAYS = {
     "patches-and-mends": "Bochs: given code was modified at run time: report_values",
     "skips-the-test-and-leaves-it": "it is skipped (not today), and the reference's is not",
     "leaves-the-test-after-some-facts": "it says `ok` after 6 facts, and there are 18: it was left before its end",
-    "prints-all-results": "8 tests were printed as passed, and the kernel has counted 0",
-    "holds-lines-back": "8 tests were printed as passed, and the kernel has counted 7",
+    "prints-all-results": "printed as passed, and not so counted by the kernel: gate_encoding, ",
+    "holds-lines-back": "printed as passed, and not so counted by the kernel: gate_encoding\n",
     "forgets-the-failure": "undefined reference to `tests_forget'",
 }
 
