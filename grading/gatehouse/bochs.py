@@ -207,6 +207,8 @@ class _Machine:
             return Ending.RESET, log.rip, "triple fault"
         if log.device.startswith("CPU"):
             return Ending.RESET, log.rip, f"the CPU could not go on: {log.panic}"
+        if log.panic and log.kernel:
+            return Ending.REFUSED, log.rip, log.panic
         text = (self._directory / MESSAGES).read_text("utf-8", "replace")
         said = [line for line in text.split("\n") if line.strip(" =")]
         return Ending.FAILED, None, log.panic or (said[-1] if said else f"Bochs ended, status {self._child.returncode}")

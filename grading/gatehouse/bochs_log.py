@@ -40,7 +40,7 @@ class Log:
         self.tick = 0                    # of the last line that told something
         self.rip: int | None = None      # of the dump that Bochs makes when it ends
         self._resets = 0
-        self._kernel = False             # the BIOS goes back to real mode, a kernel never does
+        self.kernel = False              # it runs; the BIOS goes back to real mode, a kernel never does
         self._rest = b""
         self._over = False
         self._size = 0
@@ -66,7 +66,7 @@ class Log:
             if (kind := int(line["type"])) != HARDWARE_EXCEPTION:
                 self._event(int(line["vector"], 16), 0, kind in SOFTWARE, tick)
         elif line["real"] or line["protected"]:
-            self._kernel = bool(line["protected"])
+            self.kernel = bool(line["protected"])
             self.tally.clear()
         elif line["panic"] and not self.panic:
             self.panic, self.device = line["panic"].decode("ascii", "replace"), line["device"].decode()
@@ -80,7 +80,7 @@ class Log:
         self.tick = tick
 
     def _event(self, vector: int, error: int, software: bool, tick: int) -> None:
-        if self._kernel:
+        if self.kernel:
             self.tally.add(raw(vector, error, software, tick))
             if self.tally.loops(CERTAIN):
                 self._over = True

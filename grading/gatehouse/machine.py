@@ -31,6 +31,7 @@ class Ending(StrEnum):
     RESET = "reset"      # triple fault, or a reset by a port
     STUCK = "stuck"      # still running at the limit of guest time
     HALTED = "halted"    # hlt with interrupts off, or nothing left that would wake it
+    REFUSED = "refused"  # a device was told to do what the emulator cannot
     UNASKED = "unasked"  # it knocked on the injector, and nobody was to answer
     SLOW = "slow"        # the wall clock ran out, and the emulator was at work: the guest does what takes it very long
     CAPPED = "capped"    # the wall clock ran out: this computer was too slow, or the emulator hangs

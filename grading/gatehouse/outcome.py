@@ -113,6 +113,8 @@ def _died(run: Run, place: Place) -> tuple[Outcome, list[str]]:
         return Outcome.LOOP, [words, *trail_told(run.trail, place)]
     if run.ending == Ending.HALTED:
         return Outcome.HANG, [f"the CPU sleeps for ever{at}: {run.detail or 'hlt with interrupts off'}"]
+    if run.ending == Ending.REFUSED:
+        return Outcome.WRONG, [f"a device was told to do what {run.emulator.capitalize()} cannot{at}: {run.detail}"]
     if run.ending == Ending.UNASKED:
         return Outcome.WRONG, [f"the kernel knocked on the injector{at}, "
                                "and the test's `inject` has no line for that knock"]

@@ -163,6 +163,8 @@ class _Machine:
                     off = not stopped["rflags"] & INTERRUPT_FLAG
                     return Ending.HALTED, rip - HLT_LENGTH, f"hlt with interrupts {'off' if off else 'on'}", None
                 return Ending.STUCK, rip, f"still running after {limits.instructions} instructions", None
+            if qmp.said("SUSPEND") is not None:
+                return Ending.HALTED, rip, "suspended by a port, with nothing to wake it", None
             if (qmp.said("SHUTDOWN") or {}).get("reason") == "guest-shutdown":
                 return Ending.ENDED, rip, "power off", look(stopped) if look else None
             return Ending.RESET, rip, "", None
@@ -178,7 +180,7 @@ class _Machine:
 
     def _knocked(self, qmp: Qmp) -> bool:
         """Wait until the machine stops; whether that is a guest knocking, with all read that it said before."""
-        qmp.wait("STOP")
+        qmp.wait("STOP", "SUSPEND")
         if qmp.said("GUEST_PANICKED") is None or qmp.said("WATCHDOG") is not None or qmp.said("SHUTDOWN") is not None:
             return False
         self._child.catch_up()

@@ -69,9 +69,9 @@ class Qmp:
         self.events.clear()
         self.do("cont")
 
-    def wait(self, name: str) -> None:
-        """Wait for an event."""
-        self._child.until(lambda: self.said(name) is not None)
+    def wait(self, *names: str) -> None:
+        """Wait for one of these events."""
+        self._child.until(lambda: any(self.said(name) is not None for name in names))
 
     def said(self, name: str) -> dict[str, Any] | None:
         """The first event of that name so far, if any: its data."""

@@ -98,6 +98,7 @@ POKE = """__attribute__((noinline)) static void sweep_poke(volatile unsigned cha
     *place = byte;
 }
 """
+ONCE = "    static int calls;\n\n    if (++calls == 30)\n        "
 CLAIMS = """
 #include <kernel/cmdline.h>
 #include <kernel/print.h>
@@ -131,6 +132,10 @@ GUESTS: dict[str, tuple[str, str, list[tuple[str, str]], str]] = {
     "says-that-another-runs": ("0", SERIAL, filtering(WRITES), "its count of facts and failures was written to at"),
     "patches-by-a-known-name": ("0", SERIAL, filtering(PATCHES, POKE),
                                 "given code was modified at run time: report_values"),
+    "suspends": ("0", SERIAL, [(WRITE, WRITE + ONCE + 'asm volatile("out dx, ax" ::"d"(0x604), "a"(0x2400));\n')],
+                 "suspended by a port, with nothing to wake it"),
+    "asks-a-device-for-too-much": ("0", SERIAL, [(WRITE, WRITE + ONCE + "out8(0x20, 0x12);\n")],
+                                   "a device was told to do what Bochs cannot"),
     "claims-and-crashes": ("1", GDT, [(MAKE, CLAIMS + MAKE + "    claim();\n")],
                            "printed as passed, and not so counted by the kernel: descriptors, "),
 }
