@@ -25,6 +25,7 @@ from .qemu import Qemu
 from .report import Again, Report
 from .result import LabResult, status
 from .runs import KEPT_MOST, Runs
+from .safe import named
 from .session import Session, Taken, submission
 from .supervise import end_all
 
@@ -156,9 +157,9 @@ def work(arguments: argparse.Namespace, here: Path) -> int:
     known = labs.load(root)
     chosen = chosen_labs(known, arguments.lab, labs.course(root))
     if arguments.test:
-        named = [test.name for lab in chosen for test in lab.tests]
-        if arguments.test not in named:
-            raise CannotJudge(f"no test is called {arguments.test!r}; there are {', '.join(named)}")
+        names = [test.name for lab in chosen for test in lab.tests]
+        if arguments.test not in names:
+            raise CannotJudge(f"no test is called {arguments.test!r}; there are {', '.join(names)}")
         chosen = [lab for lab in chosen if chosen_tests(lab, arguments.test)]
     emulators = chosen_emulators(arguments.emu)
     runs = Runs(arguments.keep or here / "build" / "runs", keep_all=bool(arguments.keep))
@@ -178,12 +179,19 @@ def work(arguments: argparse.Namespace, here: Path) -> int:
         pool.shutdown(wait=False, cancel_futures=True)       # nobody waits for what no longer matters
 
 
+def in_a_line(error: Exception) -> str:
+    """What it says, as a person would put it."""
+    if isinstance(error, OSError) and error.filename:
+        return f"{named(str(error.filename))}: {error.strerror}"
+    return named(str(error))
+
+
 def said_in_a_line(program: str, work: Callable[[], int]) -> int:
     """The status of WORK; what stops it is one line on stderr, in PROGRAM's name."""
     try:
         return work()
     except (CannotJudge, GitError, LabError, OSError) as error:
-        print(f"{program}: {error}", file=sys.stderr)
+        print(f"{program}: {in_a_line(error)}", file=sys.stderr)
         return CANNOT_JUDGE
 
 
@@ -195,7 +203,7 @@ def main(words: Sequence[str], here: Path) -> int:
     except BrokenPipeError:
         os._exit(CANNOT_JUDGE)       # whoever read the report has gone
     except (CannotJudge, LabError, OSError) as error:
-        print(f"grade: {error}", file=sys.stderr)
+        print(f"grade: {in_a_line(error)}", file=sys.stderr)
         return CANNOT_JUDGE
     except KeyboardInterrupt:
         print("\ngrade: interrupted", file=sys.stderr)

@@ -172,13 +172,22 @@ def test_two_graders_do_not_mix(tmp_path: Path) -> None:
     (["--dir", "{empty}", "--out", "x"], "is empty; it holds one tree or archive for each student"),
     (["--dir", "{full}", "--out", "x"], "say which lab with LAB=; no archive's name says which"),
     (["--dir", "{full}", "--out", "x", "--lab", "0", "--jobs", "0"], "not a number from 1 on"),
+    (["--dir", "{full}", "--out", "x", "--lab", "0", "--jobs", "99999"], "99999 at the same time are too many"),
+    (["--dir", "{full}", "--out", "x y", "--lab", "0"], "x y: choose an OUT whose path has no ' '"),
+    (["--dir", "{full}", "--out", "x$(touch x)", "--lab", "0"], "choose an OUT whose path has no '$'"),
+    (["--dir", "{marks}", "--out", "x", "--lab", "0"], "marks has the marks of a class; DIR is the folder with what"),
+    (["--dir", "{marks}/students", "--out", "{marks}", "--lab", "0"], "DIR lies in OUT, where marks are"),
+    (["--dir", "{tree}", "--out", "x", "--lab", "0"], "tree is one student's tree; DIR is the folder that holds those"),
 ])
 def test_bad_words_get_one_line(tmp_path: Path, words: list[str], line: str) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "full/ada").mkdir(parents=True)
     (tmp_path / "other/work").mkdir(parents=True)
     (tmp_path / "file").touch()
-    places = {name: tmp_path / name for name in ("empty", "full", "other", "file")}
+    (tmp_path / "marks/students/ada").mkdir(parents=True)
+    (tmp_path / "marks/plan.json").write_text('{"lab": "00"}')
+    student(tmp_path, "tree")
+    places = {name: tmp_path / name for name in ("empty", "full", "other", "file", "marks", "tree")}
     done = subprocess.run([COMMAND, *(word.format(**places) for word in words)], capture_output=True, text=True,
                           cwd=tmp_path)
     assert done.returncode == 2 and line in done.stderr and done.stderr.count("\n") == 1

@@ -88,6 +88,17 @@ def test_a_verdict_that_does_not_stand(handins: Path, both: dict[str, record.Rec
         "  the tree that judges has changed since (kernel, labs or grader)"]
 
 
+def test_what_was_kept_and_is_no_longer(handins: Path, both: dict[str, record.Record], tmp_path: Path) -> None:
+    shutil.copytree(handins.parent / "both", tmp_path / "marks")
+    dan = tmp_path / "marks/students/dan"
+    (dan / "files/notes").write_text("mine\n")
+    done = run("regrade", dan, "--test", "frame")
+    assert done.stdout.endswith(f"\n  {dan}/files no longer holds what was judged then\n")
+    shutil.rmtree(dan / "files")
+    done = run("regrade", dan)
+    assert done.returncode == 2 and done.stderr == f"regrade: {dan}/files is gone, where the judged files were kept\n"
+
+
 @pytest.mark.parametrize("words, line", [
     (["."], "is no student's folder of a graded class; it looks like OUT/students/NAME"),
     (["nowhere"], "argument submission: nowhere is not a directory"),

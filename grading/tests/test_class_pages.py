@@ -161,9 +161,10 @@ def test_what_is_said_of_a_complaint(tmp_path: Path, name: str, capsys: pytest.C
     folder.mkdir(parents=True)
     Plan(ROOT, tmp_path, "03", "isolated", 1, ("qemu",), ()).write()
     made(name, 0, "unusable", reason=name).write(folder)
-    assert regrade.main([str(folder)], ROOT) == 1
-    said = capsys.readouterr().out
-    assert all(char.isprintable() for char in said.removesuffix("\n")) and "there is no verdict" in said
+    assert regrade.main([str(folder)], ROOT) == 2
+    said = capsys.readouterr()
+    assert all(char.isprintable() for char in said.err.removesuffix("\n")) and "has no verdict, so " in said.err
+    assert not said.out
 
 
 def test_a_plan_of_an_earlier_version_is_read(tmp_path: Path) -> None:

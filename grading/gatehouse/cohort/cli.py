@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import fcntl
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,15 +17,19 @@ from pathlib import Path
 
 from .. import labs
 from ..build import CannotJudge
-from ..cli import CANNOT_JUDGE, EMULATORS, INTERRUPTED, Parser, chosen_labs, directory, jobs, number, place
+from ..cli import (CANNOT_JUDGE, EMULATORS, INTERRUPTED, Parser, chosen_labs, directory, in_a_line, jobs, number,
+                   place)
 from ..labs import Lab, LabError
 from ..safe import named
 from ..supervise import end_all
 from . import intake, local, slurm
 from . import plan as plans
+from .intake import Entry
 from .plan import POLICIES, Plan, pristine_digest
 from .record import Record
 
+UNMAKEABLE = re.compile(r"[\s'\"#$%:;=()&|<>\\`]")      # make and its shell would read more than a path
+JOBS_MOST = 16                                          # on each processor of this machine
 ENGINES: dict[str, Callable[[Plan, int], list[Record]]] = {"local": local.run, "slurm": slurm.run}
 
 
@@ -51,11 +56,25 @@ def named_lab(folder: Path) -> str:
     return found.pop()
 
 
+def handed_in(folder: Path) -> tuple[Entry, ...]:
+    """The class in DIR. Raises CannotJudge if it is none, OSError."""
+    entries = tuple(intake.entries(folder))
+    if (folder / plans.FILE).is_file():
+        raise CannotJudge(f"{folder} has the marks of a class; DIR is the folder with what students handed in")
+    if not entries:
+        raise CannotJudge(f"{folder} is empty; it holds one tree or archive for each student")
+    return entries
+
+
 def receiving(out: Path, lab: Lab, handins: Path) -> Path:
     """OUT, absolute, which holds nothing that is not of this lab's marks. Raises CannotJudge, LabError."""
     place = out.resolve()
     if place == handins or handins in place.parents:
         raise CannotJudge("OUT lies in DIR, where submissions are; choose another place")
+    if place in handins.parents and (place / plans.FILE).is_file():
+        raise CannotJudge("DIR lies in OUT, where marks are; DIR is the folder with what students handed in")
+    if found := UNMAKEABLE.search(str(place)):
+        raise CannotJudge(f"make cannot build in {place}: choose an OUT whose path has no {found[0]!r}")
     try:
         place.mkdir(parents=True, exist_ok=True)
         others = [path for path in place.iterdir() if not path.name.startswith(".")]
@@ -92,11 +111,14 @@ def alone(out: Path) -> Iterator[None]:
 
 def work(arguments: argparse.Namespace, root: Path) -> int:
     """Plan, judge, report."""
-    entries = tuple(intake.entries(arguments.dir))
-    if not entries:
-        raise CannotJudge(f"{arguments.dir} is empty; it holds one tree or archive for each student")
+    entries = handed_in(arguments.dir)
     known = labs.load(root)
     lab = labs.find_judged(known, arguments.lab or named_lab(arguments.dir))
+    if any((arguments.dir / name).exists() for name in lab.hole_files):
+        raise CannotJudge(f"{arguments.dir} is one student's tree; DIR is the folder that holds those of all")
+    most = JOBS_MOST * (os.cpu_count() or 1)
+    if arguments.engine == "local" and arguments.jobs > most:
+        raise CannotJudge(f"{arguments.jobs} at the same time are too many for this machine; JOBS={most} is the most")
     solved = left_out(known, lab, arguments.labs)
     out = receiving(arguments.out, lab, arguments.dir)
     with alone(out):
@@ -125,7 +147,7 @@ def main(words: Sequence[str], here: Path) -> int:
             return slurm.task(Path(words[1]))
         return work(parser().parse_args(words), here)
     except (CannotJudge, LabError, OSError) as error:
-        print(f"grade-class: {named(str(error))}", file=sys.stderr)
+        print(f"grade-class: {in_a_line(error)}", file=sys.stderr)
         return CANNOT_JUDGE
     except KeyboardInterrupt:
         print("\ngrade-class: interrupted; the same command goes on from here", file=sys.stderr)

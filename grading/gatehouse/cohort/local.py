@@ -69,6 +69,7 @@ def span(seconds: float) -> str:
 
 def run(plan: Plan, jobs: int) -> list[Record]:
     """Judge the class, JOBS submissions at a time. Raises CannotJudge, LabError, OSError."""
+    jobs = min(jobs, len(plan.entries))
     rate = Rate(sys.stderr, len(plan.entries))
     rate.prepare()
     with Workshop(plan, jobs, plan.out / "work") as shop:

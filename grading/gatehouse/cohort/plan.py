@@ -76,8 +76,10 @@ def read(out: Path) -> Plan:
         data |= {"root": Path(data["root"]), "out": Path(data["out"]), "emulators": tuple(data["emulators"]),
                  "solved": tuple(data.get("solved", ()))}
         return Plan(**data)
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise LabError("", 0, f"{out} holds no class that was graded: {error}") from None
+    except FileNotFoundError:
+        raise LabError("", 0, f"{out} holds no class that was graded") from None
+    except (OSError, ValueError, TypeError, KeyError):
+        raise LabError("", 0, f"{out / FILE} cannot be read; grade the class into another OUT") from None
 
 
 def lab_of(out: Path) -> str:
@@ -85,7 +87,7 @@ def lab_of(out: Path) -> str:
     try:
         return str(json.loads((out / FILE).read_text("utf-8"))["lab"])
     except (OSError, ValueError, TypeError, KeyError):
-        raise LabError("", 0, f"{out / FILE} cannot be read; choose another OUT") from None
+        raise LabError("", 0, f"{out / FILE} cannot be read; grade the class into another OUT") from None
 
 
 def pristine_digest(root: Path) -> str:

@@ -54,7 +54,8 @@ class Record:
     blame: list[str] = field(default_factory=list)         # what the student's own earlier labs break
     unfilled: list[str] = field(default_factory=list)
     forged: bool = False
-    pristine: str = ""                                     # digest of the tree that judged
+    files: str = ""                                        # digest of what was judged
+    pristine: str = ""                                     # of the tree that judged
     versions: dict[str, str] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     judged_at: float = field(default_factory=time.time)     # seconds since 1970

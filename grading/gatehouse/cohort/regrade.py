@@ -27,7 +27,8 @@ from .worker import Workshop, symptoms
 
 
 def parser() -> argparse.ArgumentParser:
-    out = Parser(prog="regrade", description="Judge a kept submission again.", allow_abbrev=False)
+    out = Parser(prog="regrade", description="Judge a kept submission again.", allow_abbrev=False,
+                 epilog="Ends with 0 if the verdict stands, with 1 if not, with 2 if there is none to judge again.")
     out.add_argument("submission", type=directory, help="the student's folder in OUT: OUT/students/NAME")
     out.add_argument("--test", help="only this test, and what it needs")
     return out
@@ -40,8 +41,9 @@ def work(arguments: argparse.Namespace, root: Path) -> int:
     if kept is None or not folder.parent.parent.joinpath(plans.FILE).is_file():
         raise LabError("", 0, f"{folder} is no student's folder of a graded class; it looks like OUT/students/NAME")
     if kept.status != "judged":
-        print(f"{named(kept.student)}: there is no verdict: {named(kept.reason)}")
-        return 1
+        raise CannotJudge(f"{kept.student} has no verdict, so each grade-class looks again: {kept.reason}")
+    if not (folder / FILES).is_dir():
+        raise CannotJudge(f"{folder / FILES} is gone, where the judged files were kept")
     plan = replace(plans.read(folder.parent.parent), root=root, entries=(), policy=first_of(kept), seed=kept.seed,
                    lab=kept.lab)
     with tempfile.TemporaryDirectory(prefix="regrade-") as place, Workshop(plan, 1, Path(place) / "work") as shop:
@@ -51,6 +53,7 @@ def work(arguments: argparse.Namespace, root: Path) -> int:
             raise CannotJudge(result.trouble)
         wanted = [test for test in tests if arguments.test in (None, test.name)]
         changed = list(differences(kept, result, wanted))
+    others = list(other_conditions(kept, root, folder / FILES))
     when = time.strftime("%Y-%m-%d", time.localtime(kept.judged_at))
     print(f"{named(kept.student)}, lab {kept.lab}, judged on {when} with seed {kept.seed}: {kept.score}/{kept.points}")
     if changed:
@@ -58,7 +61,7 @@ def work(arguments: argparse.Namespace, root: Path) -> int:
     else:
         print(f"the verdict stands: {', '.join(sorted({test.name for test in wanted}))}" if arguments.test else
               "the verdict stands")
-    for line in [*changed, *other_conditions(kept, root)]:
+    for line in [*changed, *others]:
         print(f"  {named(line)}")
     return 1 if changed else 0
 
@@ -89,8 +92,10 @@ def differences(kept: Record, result: LabResult, tests: Sequence[Test]) -> Itera
             yield f"{test.name}: then {kept.symptoms.get(test.name, 'pass')}, now {now.get(test.name, 'pass')}"
 
 
-def other_conditions(kept: Record, root: Path) -> Iterator[str]:
+def other_conditions(kept: Record, root: Path, files: Path) -> Iterator[str]:
     """What is not as it was when the mark was given."""
+    if kept.files and kept.files != record.digest_of(files):
+        yield f"{files} no longer holds what was judged then"
     for name, now in record.versions().items():
         if (before := kept.versions.get(name, "")) != now:
             yield f"another {name}: {before or 'none'} then, {now or 'none'} now"

@@ -134,11 +134,13 @@ class Workshop:
         begun = time.monotonic()
         try:
             notes = take(entry.path, self.wanted, folder / kept.NEW, self.sandbox(UNPACK)).notes
-            key = self.plan.key(record.digest_of(folder / kept.NEW))
+            files = record.digest_of(folder / kept.NEW)
+            key = self.plan.key(files)
             if before := kept.known(folder, entry.student, key):
                 return before
             kept.renew(folder)
             out = self._judge(entry, folder, key, notes)
+            out.files = files
         except (Unusable, LabError) as error:
             self._doubt()
             kept.forget(folder)
