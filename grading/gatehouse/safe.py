@@ -1,4 +1,4 @@
-"""Text from a guest, made safe for a terminal and for XML."""
+"""Text for people: what comes from a guest or a student is made safe for a terminal and for XML."""
 
 from __future__ import annotations
 
@@ -27,6 +27,11 @@ def visible(text: str, most: int) -> str:
 def named(text: str) -> str:
     """A person's or a file's name on one line, whole."""
     return visible(" ".join(text.split()), NAME_MOST)
+
+
+def counted(number: int, what: str) -> str:
+    """So many of WHAT, a word whose plural ends with s."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def tail(serial: bytes, count: int) -> list[str]:

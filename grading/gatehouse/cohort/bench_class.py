@@ -22,8 +22,9 @@ from pathlib import Path
 
 from .. import holes, labs, overlay
 from ..build import CannotJudge
-from ..cli import CANNOT_JUDGE, EMULATORS, Parser, jobs, number
+from ..cli import CANNOT_JUDGE, EMULATORS, Parser, in_a_line, jobs
 from ..labs import Lab, LabError
+from ..safe import counted
 from ..supervise import Child
 from . import intake, record
 from .plan import Plan, pristine_digest
@@ -66,8 +67,8 @@ def solutions(root: Path, known: Sequence[Lab], lab: Lab) -> Iterator[dict[str, 
     unfilled = {name: holes.skeleton(text, name) for name, text in correct.items()}
     yield unfilled
     for trick in HOSTILE:
-        first, *_ = (name for name in unfilled if name.endswith(".asm"))
-        yield unfilled | {first: trick + unfilled[first]}
+        for first in [name for name in unfilled if name.endswith(".asm")][:1]:
+            yield unfilled | {first: trick + unfilled[first]}
 
 
 def generate(root: Path, lab: Lab, known: Sequence[Lab], folder: Path, count: int) -> None:
@@ -127,7 +128,7 @@ def speed(root: Path, lab: Lab, known: Sequence[Lab], count: int, at_once: int) 
             generate(root, lab, known, top / f"handins-{size}", size)
             figures[size] = graded(root, lab, top / f"handins-{size}", top / f"marks-{size}", at_once)
             took = figures[size]
-            print(f"{size} submissions: {took.wall:.0f} s, {size / took.wall * 60:.0f} a minute here; "
+            print(f"{counted(size, 'submission')}: {took.wall:.0f} s, {size / took.wall * 60:.0f} a minute here; "
                   f"{took.processor:.0f} s of processor time; the grader's memory {took.memory / 2**20:.0f} MiB",
                   flush=True)
         kept = [found for folder in (top / f"marks-{count}" / "students").iterdir() if (found := record.read(folder))]
@@ -163,19 +164,25 @@ def repeated(root: Path, lab: Lab, known: Sequence[Lab], times: int, at_once: in
             for who in chosen:
                 found = Counter(pool.map(verdicts, [who] * times))
                 equal = equal and len(found) == 1
-                print(f"{who}: {times} times, {len(found)} verdict{'s' if len(found) > 1 else ''}"
+                print(f"{who}: {counted(times, 'time')}, {counted(len(found), 'verdict')}"
                       + "".join(f"\n  {many} times {what}" for what, many in found.items() if len(found) > 1),
                       flush=True)
     return equal
+
+
+def several(text: str) -> int:
+    if (value := jobs(text)) < 2:
+        raise argparse.ArgumentTypeError("what one more takes is seen in 2 or more")
+    return value
 
 
 def parser() -> argparse.ArgumentParser:
     out = Parser(prog="bench-class", description="Grade a class that is made up, and say how long that takes.",
                  allow_abbrev=False)
     out.add_argument("--lab", default="3")
-    out.add_argument("--count", type=jobs, default=200, metavar="N", help="submissions")
+    out.add_argument("--count", type=several, default=200, metavar="N", help="submissions")
     out.add_argument("--jobs", type=jobs, default=2, metavar="N", help="at the same time")
-    out.add_argument("--repeat", type=number, metavar="N",
+    out.add_argument("--repeat", type=jobs, metavar="N",
                      help="instead judge a correct and a wrong submission N times")
     out.add_argument("--load", action="store_true", help="with --repeat: while other programs use all processors")
     return out
@@ -184,13 +191,15 @@ def parser() -> argparse.ArgumentParser:
 def main(words: Sequence[str], root: Path) -> int:
     """Do what the words say; 1 if verdicts differ."""
     arguments = parser().parse_args(words)
+    if arguments.load and not arguments.repeat:
+        parser().error("--load goes with --repeat")
     try:
         known = labs.load(root)
-        lab = labs.find(known, arguments.lab)
+        lab = labs.find_judged(known, arguments.lab)
         if arguments.repeat:
             return 0 if repeated(root, lab, known, arguments.repeat, arguments.jobs, arguments.load) else 1
         speed(root, lab, known, arguments.count, arguments.jobs)
         return 0
     except (CannotJudge, LabError, OSError) as error:
-        print(f"bench-class: {error}", file=sys.stderr)
+        print(f"bench-class: {in_a_line(error)}", file=sys.stderr)
         return CANNOT_JUDGE

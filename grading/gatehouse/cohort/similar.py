@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import shlex
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,9 +23,10 @@ from .. import holes, labs, overlay, supervise
 from ..build import CannotJudge
 from ..cli import Parser, directory, place, said_in_a_line
 from ..labs import Lab, LabError
-from ..safe import named
+from ..safe import counted, named
 from . import intake, plan
 from .cli import named_lab
+from .intake import Entry
 from .kept import FILES
 from .taking import take
 from .members import Unusable
@@ -32,6 +34,7 @@ from .members import Unusable
 REFERENCE = "the reference"
 # By the kind of file. To sim_8086 every instruction is alike, so assembly is compared by its words.
 TOOLS = {".c": "sim_c", ".asm": "sim_text"}
+MOSS = {".c": "c", ".asm": "a8086"}
 KINDS = {".c": ".c", ".h": ".c", ".asm": ".asm", ".inc": ".asm"}
 SHORTEST = {"sim_c": 12, "sim_text": 6}          # tokens, words that a run has at least
 LINE = re.compile(r"(\d+)(\.\w+) consists for (\d+) % of (\d+)\.\w+ material")
@@ -50,11 +53,17 @@ class Pair:
     other: str
 
 
+def percent(text: str) -> int:
+    if not text.isdecimal() or int(text) > 100:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a percentage from 0 to 100")
+    return int(text)
+
+
 def parser() -> argparse.ArgumentParser:
     out = Parser(prog="similar", description="Find submissions whose holes are alike.", allow_abbrev=False)
     out.add_argument("--dir", type=directory, required=True, help="submissions, or the OUT of grade-class")
     out.add_argument("--lab", help="3, 03 or 03-exceptions; by default the one that was graded or packed")
-    out.add_argument("--least", type=int, default=THRESHOLD, metavar="P", help="percent that a pair shares at least")
+    out.add_argument("--least", type=percent, default=THRESHOLD, metavar="P", help="what a pair shares at least")
     out.add_argument("--export", type=place, metavar="DIR", help="write what JPlag and MOSS read, here")
     return out
 
@@ -129,65 +138,78 @@ def _compared(tool: str, files: Sequence[str], scratch: Path) -> Iterator[tuple[
         yield int(match[1]), int(match[4]), int(match[3])
 
 
-def trees(folder: Path, lab: Lab, scratch: Path) -> Iterator[tuple[str, Path | None]]:
-    """Each student's name and tree; None where nothing usable was handed in."""
+def trees(folder: Path, lab: Lab, scratch: Path) -> Iterator[tuple[Entry, Path | None]]:
+    """Each student's entry and tree; None where nothing usable was handed in."""
     if (folder / plan.FILE).is_file():
         for entry in plan.read(folder).entries:
             tree = folder / "students" / entry.slug / FILES
-            yield entry.student, tree if tree.is_dir() else None
+            yield entry, tree if tree.is_dir() else None
         return
     for entry in intake.entries(folder):
         try:
-            yield entry.student, take(entry.path, lab.hole_files, scratch / entry.slug).tree
+            yield entry, take(entry.path, lab.hole_files, scratch / entry.slug).tree
         except Unusable:
-            yield entry.student, None
+            yield entry, None
 
 
-def export(root: Path, lab: Lab, works: Mapping[str, Mapping[str, str]], into: Path) -> str:
-    """Write each student's text for JPlag and MOSS; how to call them. Raises CannotJudge."""
+def receiving(into: Path, folder: Path) -> Path:
+    """INTO, a new folder outside of FOLDER, where it would be taken for a student. Raises CannotJudge."""
+    if folder == into.resolve() or folder in into.resolve().parents:
+        raise CannotJudge("EXPORT lies in DIR, where submissions are; choose another place")
     try:
-        for name, work in works.items():
-            folder = into / "submissions" / intake.slug_of(name)
-            for kind, text in work.items():
-                folder.mkdir(parents=True, exist_ok=True)
-                (folder / f"holes{kind}").write_text(text)
+        into.mkdir(parents=True, exist_ok=True)
+        if any(into.iterdir()):
+            raise CannotJudge(f"{into} holds other files; EXPORT is a new folder")
     except OSError as error:
         raise CannotJudge(f"{into} cannot be a folder for what is exported: {error.strerror}") from None
-    return (f"java -jar jplag.jar -l text -p {','.join(sorted(TOOLS))} {into}/submissions\n"
-            f"moss -l c -d {into}/submissions/*/holes.c; moss -l a8086 -d {into}/submissions/*/holes.asm")
+    return into
+
+
+def export(works: Mapping[str, Mapping[str, str]], into: Path) -> str:
+    """Write each text, by the students' folders, for JPlag and MOSS; how to call them. Raises OSError."""
+    for name, work in works.items():
+        folder = into / "submissions" / name
+        for kind, text in work.items():
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / f"holes{kind}").write_text(text)
+    kinds = sorted({kind for work in works.values() for kind in work})
+    place = shlex.quote(f"{into}/submissions")
+    return "\n".join([f"java -jar jplag.jar -l text -p {','.join(kinds)} {place}",
+                      *(f"moss -l {MOSS[kind]} -d {place}/*/holes{kind}" for kind in kinds)])
 
 
 def work(arguments: argparse.Namespace, root: Path) -> int:
     """Compare and tell."""
     if missing := supervise.missing({tool: "similarity-tester" for tool in TOOLS.values()}):
         raise CannotJudge(missing)
-    if not 0 <= arguments.least <= 100:
-        raise CannotJudge(f"--least is percent, from 0 to 100, not {arguments.least}")
     graded = (arguments.dir / plan.FILE).is_file()
     word = arguments.lab or (plan.read(arguments.dir).lab if graded else named_lab(arguments.dir))
     lab = labs.find(labs.load(root), word)
+    into = receiving(arguments.export, arguments.dir) if arguments.export else None
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
         (scratch / "taken").mkdir()
-        found = dict(trees(arguments.dir, lab, scratch / "taken"))
-        works = {student: work_of(root, lab, tree) for student, tree in found.items() if tree}
+        found = {entry: work_of(root, lab, tree) if tree else {}
+                 for entry, tree in trees(arguments.dir, lab, scratch / "taken")}
+        works = {entry.student: work for entry, work in found.items() if work}
         if not works:
             raise CannotJudge(f"{arguments.dir} holds no submission for lab {lab.id}")
+        calls = export({entry.slug: work for entry, work in found.items() if work}, into) if into else ""
         works[REFERENCE] = work_of(root, lab, root)
         (scratch / "texts").mkdir()
         alike = [pair for pair in pairs(works, scratch / "texts") if pair.alike >= arguments.least]
         told = unexplained(alike)
-        calls = export(root, lab, {name: work for name, work in works.items() if name != REFERENCE}, arguments.export) \
-            if arguments.export else ""
         for pair in told:
             print(f"{pair.alike:4.0f}%  {named(pair.one)}  {named(pair.other)}")
-        print(f"{len(works) - 1} submissions for lab {lab.id}; {len(told)} pairs share {arguments.least}% or more")
-        if left := [student for student, tree in found.items() if tree is None]:
+        print(f"{counted(len(works) - 1, 'submission')} for lab {lab.id}; "
+              f"{counted(len(told), 'pair')} share{'s' if len(told) == 1 else ''} {arguments.least}% or more")
+        if left := [entry.student for entry, work in found.items() if not work]:
             more = f" and {len(left) - SAMPLE} more" if len(left) > SAMPLE else ""
             print(f"not compared: {', '.join(map(named, left[:SAMPLE]))}{more}")
         if any(REFERENCE in (pair.one, pair.other) for pair in told):
             print("The reference is public: who is like it may have found it, and is like all others who did"
-                  + (f": {len(alike) - len(told)} pairs of such are not shown" if len(alike) > len(told) else "") + ".")
+                  + (f": {counted(len(alike) - len(told), 'such pair')} not shown" if len(alike) > len(told) else "")
+                  + ".")
         if calls:
             print(calls)
     return 0

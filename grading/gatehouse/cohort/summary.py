@@ -10,7 +10,7 @@ from statistics import mean, median
 from urllib.parse import quote
 
 from ..labs import Lab
-from ..safe import named
+from ..safe import counted, named
 from . import atomic
 from .record import Record
 from .sheet import build_failure, remark
@@ -60,7 +60,7 @@ def page(lab: Lab, records: Sequence[Record]) -> str:
 
 
 def _about(records: Sequence[Record], judged: Sequence[Record]) -> str:
-    said = [f"{len(records)} submissions", f"{len(judged)} judged"]
+    said = [counted(len(records), "submission"), f"{len(judged)} judged"]
     if judged:
         marks = [record.score for record in judged]
         said += [f"mean {mean(marks):.1f}", f"median {median(marks):g}", f"seed {judged[0].seed}"]
@@ -97,7 +97,7 @@ def _tests(lab: Lab, judged: Sequence[Record]) -> str:
         rest = len(found) - SYMPTOMS
         rows.append([("", name), ("number", str(found.total())),
                      ("number", f"{100 * found.total() / len(judged):.0f}%"),
-                     ("wide", told + (f"<br>and {rest} other{'s' if rest > 1 else ''}" if rest > 0 else ""))])
+                     ("wide", told + (f"<br>and {counted(rest, 'other')}" if rest > 0 else ""))])
     if not rows:
         return "<p>None.</p>"
     return _table([("", "test"), ("number", "failed by"), ("number", ""), ("wide", "as")], rows, "told")
