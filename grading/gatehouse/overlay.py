@@ -11,7 +11,7 @@ import os
 import re
 import stat
 import tempfile
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -24,6 +24,10 @@ from .safe import visible
 LARGEST = 1 << 20
 LONGEST = 200        # characters of a path that are told
 LOOK = "look at "    # so begins a warning that is for the instructor's eyes
+MISSING = " is not there: judged as the untouched skeleton"
+SAVE = ": save it as UTF-8 without a byte order mark"
+# How a file begins that an editor of another system has saved. GCC, and not NASM, knows the last.
+MARKS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16", b"\xef\xbb\xbf": "UTF-8 with a byte order mark"}
 
 _WORDS = re.compile(r"\b(?:\w*nonce\w*|report\w*|machine_end)\b", re.IGNORECASE)
 _NUMBERS = re.compile(r"\b(?:0x(?P<c>[0-9a-f]+)|(?P<masm>\d[0-9a-f]*)h|(?P<decimal>\d+))[ul]*\b", re.IGNORECASE)
@@ -41,12 +45,14 @@ class Overlay:
     ignored: list[str] = field(default_factory=list)    # differs from the pristine tree or is new, and is not used
     flagged: list[str] = field(default_factory=list)    # `path:line: names ...`, for the instructor's eyes
     unfilled: list[str] = field(default_factory=list)   # holes of the judged lab
+    odd: list[str] = field(default_factory=list)        # `path is UTF-16`, in which no compiler reads it
 
     @property
     def warnings(self) -> list[str]:
         """What a report says of it, line by line."""
         return [*(f"{LOOK}{line}" for line in self.flagged),
-                *(f"{path} is not there: judged as the untouched skeleton" for path in self.missing),
+                *(f"{path}{MISSING}" for path in self.missing),
+                *(f"{line}{SAVE}" for line in self.odd),
                 *(f"not part of a submission, not judged: {visible(path, LONGEST)}" for path in self.ignored)]
 
 
@@ -77,7 +83,7 @@ def from_tree(root: Path, labs: Sequence[Lab], lab: Lab, tree: Path, dest: Path,
             unfilled += holes.unfilled(text, name)
     _settle(dest, contents)
     return Overlay(dest, list(contents), missing, list(submission.differences(root, labs, tree)), flagged,
-                   sorted(set(unfilled), key=holes.order))
+                   sorted(set(unfilled), key=holes.order), list(_odd(contents)))
 
 
 def from_skeleton(root: Path, labs: Sequence[Lab], lab: Lab, dest: Path,
@@ -140,6 +146,13 @@ def read(tree: Path, name: str) -> bytes | None:
     if len(content) > LARGEST:
         raise LabError(name, 1, f"is larger than {LARGEST >> 20} MiB; a file with holes is smaller")
     return content
+
+
+def _odd(contents: Mapping[str, bytes]) -> Iterator[str]:
+    for name, content in contents.items():
+        for mark, what in MARKS.items():
+            if content.startswith(mark) and not (name.endswith(".c") and what.startswith("UTF-8")):
+                yield f"{name} is {what}"
 
 
 def _flags(root: Path, name: str, text: str) -> Iterator[str]:

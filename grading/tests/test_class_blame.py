@@ -13,7 +13,9 @@ from gatehouse.cohort import record
 
 ROOT = Path(__file__).resolve().parents[2]
 LABS = labs.load(ROOT)
-BROKEN = {"ada": None, "bob": "02-idt/mutants/trap-gates.patch", "dan": "03-exceptions/mutants/call-misaligned.patch"}
+BROKEN = {"ada": None, "bob": "02-idt/mutants/trap-gates.patch", "dan": "03-exceptions/mutants/call-misaligned.patch",
+          "eve": None}
+NORMAL = "arch/x86_64/entry/normal.asm"
 
 
 def run(command: str, *words: str | Path) -> subprocess.CompletedProcess[str]:
@@ -31,6 +33,7 @@ def handins(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if patch:
             subprocess.run(["git", "apply", ROOT / "labs" / patch], cwd=top / name, check=True,
                            env={"GIT_CEILING_DIRECTORIES": str(top)})
+    (top / "eve" / NORMAL).unlink()
     return top
 
 
@@ -56,6 +59,11 @@ def test_both_gives_the_isolated_mark_and_says_whose_bug_it_is(handins: Path, bo
     assert 0 < both["dan"].score < 100 and not both["dan"].blame
     told = " ".join((handins.parent / "both/students/bob/report.txt").read_text().split())
     assert "fails on your own earlier labs" in told and "the bug is there" in told and told.endswith("Score: 100/100")
+
+
+def test_what_is_not_there_is_in_the_sheet(both: dict[str, record.Record]) -> None:
+    assert both["eve"].score < 100
+    assert both["eve"].remarks == [f"{NORMAL} is not there: judged as the untouched skeleton"]
 
 
 def test_carry_gives_the_mark_of_the_whole_kernel(handins: Path, both: dict[str, record.Record]) -> None:

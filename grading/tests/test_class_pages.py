@@ -110,7 +110,10 @@ def test_remarks() -> None:
     record.remarks = ["also handed in, not judged: a", "also handed in, not judged: b"]
     assert sheet.remark(record) == ("holes left empty: 3.1; look at x.c:1: names nonce (and 1 more); returns: fails; "
                                     "also handed in, not judged: a (and 1 more)")
-    assert sheet.remark(made("eve", 0, "unusable", reason="a photo")) == "a photo"
+    record = made("eve", 0, "unusable", reason="a photo")
+    assert sheet.remark(record) == "a photo"
+    record.remarks = ["also handed in, not judged: x.zip"]
+    assert sheet.remark(record) == "a photo; also handed in, not judged: x.zip"
 
 
 def test_junit(tmp_path: Path) -> None:

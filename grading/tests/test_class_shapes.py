@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import subprocess
 import zipfile
@@ -31,6 +32,56 @@ def test_a_zip_of_windows(tmp_path: Path) -> None:
     found, notes = taken(wrong, tmp_path)
     assert found == {NAME: TEXT, "a.txt": TEXT} and len(notes) == 1 and "leads out of the tree" in notes[0]
     assert taken(zipped(tmp_path / "y.zip", 3, NAME, "a\\b"), tmp_path)[0] == {NAME: TEXT, "a\\b": TEXT}
+
+
+def test_what_was_packed_and_packed_again(tmp_path: Path) -> None:
+    """By a student who packs what `make handin` packed, and by a system that packs what was handed in."""
+    source = zipped(tmp_path / "0.zip", 3, NAME)
+    for number in (1, 2, 3):
+        with zipfile.ZipFile(tmp_path / f"{number}.zip", "w") as archive:
+            archive.write(tmp_path / f"{number - 1}.zip", f"of ada/handin {number}.zip")
+        if number < 3:
+            assert taken(tmp_path / f"{number}.zip", tmp_path) == ({NAME: TEXT}, [])
+    with pytest.raises(Unusable, match=r"it holds of ada/handin 1\.zip"):
+        taken(tmp_path / "3.zip", tmp_path)
+    (tmp_path / "ada/__MACOSX").mkdir(parents=True)
+    source.rename(tmp_path / "ada/x.zip")
+    (tmp_path / "ada/notes.txt").touch()
+    assert taken(tmp_path / "ada", tmp_path) == ({NAME: TEXT}, [])
+
+
+def test_of_two_trees_the_other_is_named(tmp_path: Path) -> None:
+    made = zipped(tmp_path / "x.zip", 3, f"old/{NAME}", f"b/new/{NAME}", f"old/copy/{NAME}")
+    assert taken(made, tmp_path) == ({NAME: TEXT, f"copy/{NAME}": TEXT}, ["b/new: another tree; old is judged"])
+
+
+def test_a_tree_of_another_lab(tmp_path: Path) -> None:
+    (tmp_path / "ada/x/labs").mkdir(parents=True)
+    (tmp_path / "ada/x/labs/current.mk").write_text("# Written.\nCURRENT := 02\nCOURSE := 02 03\n")
+    with pytest.raises(Unusable, match="or other file with holes of this lab; it is a tree at lab 02$"):
+        taken(tmp_path / "ada", tmp_path)
+
+
+@pytest.mark.parametrize("start, what", [
+    (b"", "an empty file"), (b"7z\xbc\xaf\x27\x1c", "a 7z archive"), (b"Rar!\x1a\x07", "a RAR archive"),
+    (b"PK\3\4" + bytes(50), "a zip file that was cut off"),
+    (gzip.compress(b"int x;", mtime=0), "a gzip file that was cut off, or"),
+    (b"<html>", "no folder, tar, zip or git bundle"),
+])
+def test_what_is_no_archive_is_told_for_what_it_is(tmp_path: Path, start: bytes, what: str) -> None:
+    (tmp_path / "x.zip").write_bytes(start)
+    with pytest.raises(Unusable, match=f"x.zip is {what}.*; `make handin` packs what is wanted"):
+        taken(tmp_path / "x.zip", tmp_path)
+
+
+def test_an_encrypted_zip(tmp_path: Path) -> None:
+    made = zipped(tmp_path / "x.zip", 3, NAME)
+    data = bytearray(made.read_bytes())
+    data[6] |= 1
+    data[data.index(b"PK\1\2") + 8] |= 1
+    made.write_bytes(data)
+    with pytest.raises(Unusable, match="x.zip is encrypted; pack it without a password"):
+        taken(made, tmp_path)
 
 
 @pytest.mark.parametrize("inside", ["", "ada/"])
@@ -105,6 +156,13 @@ def test_clones_of_all_kinds(tmp_path: Path, words: list[str]) -> None:
     ada, made = repository(tmp_path / "ada"), tmp_path / "made"
     git(tmp_path, *(word.format(ada=ada, made=made) for word in words))
     assert taken(made, tmp_path) == ({NAME: TEXT}, [])
+
+
+def test_a_bundle_of_a_part(tmp_path: Path) -> None:
+    ada = repository(tmp_path / "ada")
+    git(ada, "bundle", "create", str(tmp_path / "x.bundle"), "HEAD~..HEAD")
+    with pytest.raises(Unusable, match="git cannot read it: the bundle lacks commits; `git bundle create FILE HEAD`"):
+        taken(tmp_path / "x.bundle", tmp_path)
 
 
 def test_submodules_are_left_out(tmp_path: Path) -> None:

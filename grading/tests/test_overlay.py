@@ -75,6 +75,16 @@ def test_a_missing_file_is_judged_as_the_skeleton(toy: Path, student: Path) -> N
     assert "gate(row)" not in (made.dir / TABLE).read_text()
 
 
+@pytest.mark.parametrize("name, encoding, told", [
+    (TABLE, "utf-16", "is UTF-16: save it as UTF-8"), (STUBS, "utf-16", "is UTF-16: save it as UTF-8"),
+    (STUBS, "utf-8-sig", "is UTF-8 with a byte order mark: save it"), (TABLE, "utf-8-sig", ""), (STUBS, "utf-8", ""),
+])
+def test_what_an_editor_elsewhere_saved(toy: Path, student: Path, name: str, encoding: str, told: str) -> None:
+    (student / name).write_bytes((toy / name).read_text().encode(encoding))
+    found = [line for line in take(toy, student).warnings if " save it " in line]
+    assert len(found) == bool(told) and all(line.startswith(f"{name} {told}") for line in found)
+
+
 @pytest.mark.parametrize(("target", "text"), [
     ("/etc/passwd", f"{TABLE}:1: {TABLE} is a symbolic link"),
     ("nowhere", f"{TABLE}:1: {TABLE} is a symbolic link"),

@@ -114,7 +114,7 @@ def in_zip(source: Path, most: int) -> Iterator[Member]:
             if mode and stat.S_IFMT(mode) not in (0, stat.S_IFREG):
                 yield Member(name, what=_kind(mode))
             elif info.flag_bits & 1:
-                yield Member(name, what="encrypted")
+                raise Unusable(f"{printable(source.name)} is encrypted; pack it without a password")
             else:
                 yield Member(name, info.file_size, _bytes_of(archive.open(info), info.file_size))
 
@@ -144,6 +144,8 @@ def of_repository(source: Path, scratch: Path) -> Path:
         if done.returncode:
             said = [line for line in done.stderr.split("\n") if line.strip()] or ["no commit"]
             first = next((line for line in said if line.startswith(("error:", "fatal:"))), said[-1])
+            if first.endswith("prerequisite commits:"):
+                first = "the bundle lacks commits; `git bundle create FILE HEAD` packs all"
             raise Unusable(f"git cannot read it: {printable(first)}")
         return done.stdout
 

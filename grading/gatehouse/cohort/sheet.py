@@ -30,9 +30,9 @@ def write(out: Path, tests: Sequence[str], records: Iterable[Record]) -> None:
 
 def remark(record: Record) -> str:
     """What there is to know besides the points."""
-    if record.reason:
-        return record.reason
-    said = ["forged: what was printed is not what the machine showed"] if record.forged else []
+    said = [record.reason] if record.reason else []
+    if record.forged:
+        said.append("forged: what was printed is not what the machine showed")
     if unbuilt := build_failure(record):
         said.append(unbuilt)
     elif record.unfilled:

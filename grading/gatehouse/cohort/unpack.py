@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 import sys
 import tarfile
@@ -30,6 +31,10 @@ ALL_MOST = 64 << 20             # bytes of all files
 UNUSABLE = 3                    # exit status; Python's own is 1
 DEEPEST = 40                    # folders
 PACKED = (".tar", ".tgz", ".gz", ".xz", ".bz2", ".zip", ".bundle")
+WRAPPED = 2                     # archives around an archive, as who packs what is packed makes them
+KINDS = {b"7z\xbc\xaf": "a 7z archive", b"Rar!": "a RAR archive", b"PK\3\4": "a zip file that was cut off",
+         b"\x1f\x8b": "a gzip file that was cut off, or holds no tar"}
+STANDS_AT = re.compile(rb"^CURRENT := (\d\d)$", re.MULTILINE)
 
 
 @dataclass
@@ -47,41 +52,46 @@ def unpack(source: Path, wanted: Sequence[str], dest: Path) -> Unpacked:
     """
     try:
         with tempfile.TemporaryDirectory() as scratch:
-            members = list(_members(source, wanted, Path(scratch), ENTRIES_MOST))
+            members = _members(source, wanted, Path(scratch), ENTRIES_MOST)
             return _write(members, wanted, dest, source.name)
     except (OSError, EOFError, tarfile.TarError, zipfile.BadZipFile, NotImplementedError, RuntimeError,
             ValueError) as error:
         raise Unusable(f"{printable(source.name)} cannot be read: {printable(str(error))[:200]}") from error
 
 
-def _members(source: Path, wanted: Sequence[str], scratch: Path, most: int) -> Iterator[Member]:
+def _members(source: Path, wanted: Sequence[str], scratch: Path, most: int, wrapped: int = WRAPPED) -> list[Member]:
+    """What SOURCE holds, or the one archive in it, as Moodle makes a folder of it and people another archive."""
+    members = list(_held(source, scratch, most))
+    packed = [(member, member.open) for member in members if member.open and member.path.lower().endswith(PACKED)]
+    if len(packed) != 1 or not wrapped or _root(members, wanted) is not None:
+        return members
+    (only, opened), = packed
+    inner = source / only.path
+    if not inner.is_file():             # not in a folder: in an archive, of which small files have been read
+        if only.size > FILE_MOST:
+            return members
+        inner = scratch / str(wrapped) / PurePosixPath(only.path).name
+        _settle(inner, opened)
+    return _members(inner, wanted, scratch, most, wrapped - 1)
+
+
+def _held(source: Path, scratch: Path, most: int) -> Iterator[Member]:
     mode = os.lstat(source).st_mode
-    if stat.S_ISDIR(mode):
-        yield from _folder_or_what_it_holds(source, wanted, scratch, most)
-    elif not stat.S_ISREG(mode):
+    if stat.S_ISDIR(mode) and not ((source / "HEAD").is_file() and (source / "objects").is_dir()):
+        return in_folder(source, most)
+    if stat.S_ISDIR(mode) or stat.S_ISREG(mode) and is_bundle(source):
+        return in_tar(of_repository(source, scratch), most)
+    if not stat.S_ISREG(mode):
         raise Unusable(f"{printable(source.name)} is neither a folder nor a regular file")
-    elif is_bundle(source):
-        yield from in_tar(of_repository(source, scratch), most)
-    elif zipfile.is_zipfile(source):
-        yield from in_zip(source, most)
-    elif tarfile.is_tarfile(source):
-        yield from in_tar(source, most)
-    else:
-        raise Unusable(f"{printable(source.name)} is no folder, tar, zip or git bundle; "
-                       "`make handin` packs what is wanted")
-
-
-def _folder_or_what_it_holds(source: Path, wanted: Sequence[str], scratch: Path, most: int) -> Iterator[Member]:
-    """A tree; a bare repository; or a folder around one archive, as Moodle makes it."""
-    if (source / "HEAD").is_file() and (source / "objects").is_dir():
-        yield from in_tar(of_repository(source, scratch), most)
-        return
-    members = list(in_folder(source, most))
-    packed = [member for member in members if member.open and member.path.lower().endswith(PACKED)]
-    if len(packed) == 1 and _root(members, wanted) is None:
-        yield from _members(source / packed[0].path, wanted, scratch, most)
-    else:
-        yield from members
+    if zipfile.is_zipfile(source):
+        return in_zip(source, most)
+    if tarfile.is_tarfile(source):
+        return in_tar(source, most)
+    with source.open("rb") as file:
+        first = file.read(4)
+    what = next((what for start, what in KINDS.items() if first.startswith(start)),
+                "no folder, tar, zip or git bundle" if first else "an empty file")
+    raise Unusable(f"{printable(source.name)} is {what}; `make handin` packs what is wanted")
 
 
 def _parts(path: str) -> tuple[str, ...] | None:
@@ -95,17 +105,24 @@ def _parts(path: str) -> tuple[str, ...] | None:
 
 def _root(members: Sequence[Member], wanted: Sequence[str]) -> tuple[str, ...] | None:
     """The outermost folder under which one of WANTED is."""
+    roots = _roots(members, wanted)
+    return min(roots, key=lambda root: (len(root), root)) if roots else None
+
+
+def _roots(members: Sequence[Member], wanted: Sequence[str]) -> set[tuple[str, ...]]:
     ends = [PurePosixPath(name).parts for name in wanted]
     paths = filter(None, (_parts(member.path) for member in members))
-    roots = [parts[:-len(end)] for parts in paths for end in ends if parts[-len(end):] == end]
-    return min(roots, key=lambda root: (len(root), root)) if roots else None
+    return {parts[:-len(end)] for parts in paths for end in ends if parts[-len(end):] == end}
 
 
 def _write(members: Sequence[Member], wanted: Sequence[str], dest: Path, name: str) -> Unpacked:
     root = _root(members, wanted)
     if root is None:
         raise Unusable(_nothing_wanted(members, wanted, name))
-    out = Unpacked(dest)
+    others = [other for other in sorted(_roots(members, wanted))
+              if other[:len(root)] != root and not SKIPPED & set(other)]
+    out = Unpacked(dest, [f"{printable('/'.join(other))}: another tree; {printable('/'.join(root))} is judged"
+                          for other in others])
     total = 0
     for member in members:
         parts = _parts(member.path)
@@ -139,6 +156,11 @@ def _settle(path: Path, opened: Callable[[], IO[bytes]]) -> bool:
 def _nothing_wanted(members: Sequence[Member], wanted: Sequence[str], name: str) -> str:
     first = [printable(member.path) for member in members[:4]]
     holds = f"it holds {', '.join(first)}{' ...' if len(members) > len(first) else ''}" if first else "it is empty"
+    for member in members:
+        if member.open and member.path.endswith("labs/current.mk"):
+            with member.open() as file:
+                stands = STANDS_AT.search(file.read(FILE_MOST))
+            holds = f"it is a tree at lab {stands[1].decode()}" if stands else holds
     return f"{printable(name)} has no {wanted[0]} or other file with holes of this lab; {holds}"
 
 

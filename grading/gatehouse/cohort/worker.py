@@ -178,8 +178,9 @@ class Workshop:
         result = judged.result
         thorough.compare(result, self.reference)
         result.warnings[:0] = notes
+        lacks = [line for line in result.warnings if line.endswith((overlay.MISSING, overlay.SAVE))]
         out = self._record(entry, key, "judged", score=result.score, points=result.points,
-                           remarks=list(notes), unfilled=list(result.unfilled), forged=bool(result.forged),
+                           remarks=[*notes, *lacks], unfilled=list(result.unfilled), forged=bool(result.forged),
                            look=[line for line in result.warnings if line.startswith(overlay.LOOK)],
                            tests={test.name: result.earned(test) for test in result.tests},
                            symptoms=symptoms(result))
