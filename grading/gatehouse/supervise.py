@@ -129,31 +129,33 @@ def _start(order: Callable[[], Any]) -> Any:
 _keeper: IO[bytes] | None = None
 
 
-def keep() -> None:
-    """From now on what children leave behind ends with this process, too (keeper.py)."""
+def keep() -> IO[bytes]:
+    """Where to tell of children, that what they leave behind ends with this process, too (keeper.py)."""
     global _keeper
-    if _keeper is None:
-        _keeper = subprocess.Popen(["/usr/bin/python3", "-I", "-S", KEEPER], stdin=subprocess.PIPE,
-                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True).stdin
+    with _lock:
+        if _keeper is None:
+            _keeper = subprocess.Popen(["/usr/bin/python3", "-I", "-S", KEEPER], stdin=subprocess.PIPE,
+                                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                       start_new_session=True).stdin
+        assert _keeper is not None
+        return _keeper
 
 
 def _tied(command: Sequence[str]) -> list[str]:
-    """COMMAND so that it ends with this process, and what it leaves behind, too, where there is a keeper."""
-    *tie, script = TIED_TO_PARENT
-    if _keeper is not None:
-        script = TELLS_KEEPER % _keeper.fileno()
-    return [*tie, script, str(os.getpid()), *command]
+    """COMMAND so that it ends with this process, and what it leaves behind, too."""
+    return [*TIED_TO_PARENT[:-1], TELLS_KEEPER % keep().fileno(), str(os.getpid()), *command]
 
 
 def _has_ended(session: int) -> None:
-    if _keeper is not None:
-        with contextlib.suppress(OSError):       # it was killed: nobody's loss
-            os.write(_keeper.fileno(), f"-{session}\n".encode())
+    with contextlib.suppress(OSError):       # the keeper was killed: nobody's loss
+        os.write(keep().fileno(), f"-{session}\n".encode())
 
 
 def end_all() -> None:
     """Kill every child of this process, in whatever thread it is waited for: for Ctrl-C."""
-    for child in list(_alive):
+    with _lock:
+        alive = list(_alive)
+    for child in alive:
         child.kill()
 
 
@@ -181,7 +183,8 @@ class Child:
         self._sources = selectors.DefaultSelector()
         self._pidfd = os.pidfd_open(self.pid)
         self._sources.register(self._pidfd, selectors.EVENT_READ, None)
-        _alive.add(self)
+        with _lock:
+            _alive.add(self)
 
     def __enter__(self) -> Child:
         return self
@@ -271,9 +274,11 @@ class Child:
         """Kill and reap.  May be called twice."""
         self.kill()
         self._process.wait()
-        if self in _alive:
+        with _lock:
+            known = self in _alive
+            _alive.discard(self)
+        if known:
             _has_ended(self.pid)
-        _alive.discard(self)
         if self._pidfd >= 0:
             self._sources.unregister(self._pidfd)
             os.close(self._pidfd)

@@ -164,7 +164,8 @@ sys.path.insert(0, {str(GRADING)!r})
 from pathlib import Path
 from gatehouse import supervise
 place = Path(sys.argv[1])
-supervise.keep()
+with supervise.Child(["true"], place, 60):
+    pass
 popen = subprocess.Popen
 def start_and_die(*words, **more):
     popen(*words, **more)
