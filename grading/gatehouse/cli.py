@@ -17,6 +17,7 @@ from typing import NoReturn
 from . import json_report, junit, labs, mutants, pristine, skeletons, student
 from .bochs import Bochs
 from .build import Builder, CannotJudge, Source
+from .crew import ctrl_c_ends
 from .git import GitError
 from .labs import Lab, LabError, Test
 from .machine import Emulator, Limits
@@ -27,11 +28,9 @@ from .result import LabResult, status
 from .runs import KEPT_MOST, Runs
 from .safe import named
 from .session import Session, Taken, submission
-from .supervise import end_all
 
 EMULATORS: dict[str, type[Emulator]] = {"qemu": Qemu, "bochs": Bochs}
 CANNOT_JUDGE = 2
-INTERRUPTED = 130
 
 
 class Parser(argparse.ArgumentParser):
@@ -189,12 +188,14 @@ def in_a_line(error: Exception) -> str:
 def said_in_a_line(program: str, work: Callable[[], int]) -> int:
     """The status of WORK; what stops it is one line on stderr, in PROGRAM's name."""
     try:
-        return work()
+        with ctrl_c_ends(f"{program}: interrupted"):
+            return work()
     except (CannotJudge, GitError, LabError, OSError) as error:
         print(f"{program}: {in_a_line(error)}", file=sys.stderr)
         return CANNOT_JUDGE
 
 
+@ctrl_c_ends("grade: interrupted")
 def main(words: Sequence[str], here: Path) -> int:
     """Do what the words say in the tree HERE; the exit status."""
     arguments = parser().parse_args(words)
@@ -205,8 +206,3 @@ def main(words: Sequence[str], here: Path) -> int:
     except (CannotJudge, LabError, OSError) as error:
         print(f"grade: {in_a_line(error)}", file=sys.stderr)
         return CANNOT_JUDGE
-    except KeyboardInterrupt:
-        print("\ngrade: interrupted", file=sys.stderr)
-        sys.stdout.flush()
-        end_all()
-        os._exit(INTERRUPTED)        # the workers would go on to the next boot

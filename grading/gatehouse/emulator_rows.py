@@ -15,15 +15,14 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from . import disagreements, emulators_page, ktap
 from .bochs import Bochs
+from .crew import crew, ctrl_c_ends
 from .disagreements import ABSENT, MODELS, OBSERVED, Disagreements, Row
 from .machine import Emulator, Ending, Limits, Run, View
 from .qemu import Qemu
-from .supervise import end_all
 
 ROOT = Path(__file__).resolve().parents[2]
 EMULATORS: dict[str, Emulator] = {"qemu-intel": Qemu(), "qemu-amd": Qemu().of("amd"),
@@ -127,7 +126,7 @@ def observed(kernel: Path, root: Path) -> Disagreements:
     for emulator in EMULATORS.values():
         if lacking := emulator.missing():
             raise CannotObserve(lacking)
-    with tempfile.TemporaryDirectory(prefix="rows-") as place, ThreadPoolExecutor(2) as pool:
+    with tempfile.TemporaryDirectory(prefix="rows-") as place, crew(2) as pool:
         boots = dict(zip(MODELS, pool.map(lambda model: observe(kernel, table, model, Path(place)), MODELS)))
     now = {row: {model: boots[model][row] for model in MODELS} for row in table.rows}
     return Disagreements(table.rows, now, versions())
@@ -156,6 +155,7 @@ def written(table: Disagreements) -> str:
     return "\n".join(lines) + "\n"
 
 
+@ctrl_c_ends("observe: interrupted")
 def main(words: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="observe", description=__doc__.partition("\n")[0])
     parser.add_argument("--root", type=Path, default=ROOT)
@@ -172,9 +172,6 @@ def main(words: list[str]) -> int:
     except CannotObserve as error:
         print(error, file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        end_all()
-        return 130
     changed = changes(disagreements.load(root), now)
     print("\n".join(changed) or f"all {len(now.rows)} rows are as committed")
     if options.check:

@@ -14,18 +14,17 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .crew import crew, ctrl_c_ends
 from .hostile_boot import BATCH, Boot, CannotThrow, Model, boot, lacking
 from .hostile_show import told
-from .supervise import end_all
 
 ROOT = Path(__file__).resolve().parents[2]
 MODELS = tuple(Model(emulator, cpu) for emulator in ("qemu", "bochs") for cpu in ("intel", "amd"))
 CHUNK = {"qemu": 25_000, "bochs": 2_000}     # programs of a boot
-ENOUGH = 5                                   # failures of one model
+ENOUGH = 5                                   # failures of one boot's programs, of the kernel's or the emulator's
 SEED_MOST = 1 << 63
 
 
@@ -65,7 +64,7 @@ def throw(kernel: Path, model: Model, seed: int, count: int) -> Tally:
     """These programs, in as many boots as it takes.  Raises CannotThrow."""
     tally = Tally()
     end = seed + count
-    while seed < end and len(tally.failures) < ENOUGH:
+    while seed < end and len(tally.failures) + len(tally.spoilt) < ENOUGH:
         now = boot(kernel, model, seed, end - seed)
         for found, what in now.findings:
             tally.failures.append(_alone(kernel, model, seed, found, what))
@@ -131,7 +130,7 @@ def run(kernel: Path, models: list[Model], seed: int, count: int, jobs: int) -> 
     status = 0
     for model in models:
         begun, tally = time.monotonic(), Tally()
-        with ThreadPoolExecutor(jobs) as pool:
+        with crew(jobs) as pool:
             for part in pool.map(lambda chunk: throw(kernel, *chunk), chunks(model, seed, count)):
                 tally.add(part)
         for line in (*tally.failures, *tally.spoilt):
@@ -164,6 +163,7 @@ def wanted(emulator: str, cpu: str) -> list[Model]:
     return models
 
 
+@ctrl_c_ends("hostile: interrupted")
 def main(words: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="hostile", description=__doc__.partition("\n")[0])
     parser.add_argument("--built", type=Path, default=ROOT / "build/hostile", help="the folder of the built kernel")
@@ -185,6 +185,3 @@ def main(words: list[str]) -> int:
     except CannotThrow as error:
         print(error, file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        end_all()
-        return 130

@@ -14,15 +14,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from . import sweep_table
 from .bochs import Bochs
+from .crew import crew, ctrl_c_ends
 from .machine import Emulator
 from .places import Places
 from .qemu import Qemu
-from .supervise import end_all
 from .sweep_machine import Names
 from .sweep_plan import Exclusions, Plan, plan
 from .sweep_run import EVENTS_OF, MACHINES, Bench, CannotSweep, Cell, Model, Sweeper, models
@@ -47,7 +46,7 @@ def sweep(bench: Bench, emulators: Sequence[str], jobs: int, progress: Progress)
             broken.append(str(error))
             return []
 
-    with ThreadPoolExecutor(jobs) as pool:
+    with crew(jobs) as pool, bench.until_broken_off():
         sweepers = [Sweeper(bench, model) for emulator in emulators for model in models(emulator)]
         plans = [*pool.map(attempted, sweepers)]
         portions = [(sweeper, portion) for sweeper, ours in zip(sweepers, plans) for portion in portioned(ours)]
@@ -107,6 +106,7 @@ class Progress:
             print("\r\033[K", end="", file=sys.stderr, flush=True)
 
 
+@ctrl_c_ends("sweep: interrupted")
 def main(words: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="sweep", description=__doc__.partition("\n")[0])
     parser.add_argument("--built", type=Path, default=ROOT / "build/sweep", help="the folder of the built kernel")
@@ -139,9 +139,6 @@ def main(words: list[str]) -> int:
         progress.end()
         print(error, file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        end_all()
-        return 130
     if not cells and broken:
         print("\n".join(broken), file=sys.stderr)
         return 2

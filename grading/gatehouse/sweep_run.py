@@ -76,10 +76,22 @@ class Bench:
     doors: str               # a regular expression
     numbers: Iterator[int] = field(default_factory=count)
     lock: threading.Lock = field(default_factory=threading.Lock)
+    over: bool = False       # nobody waits for more
+
+    @contextmanager
+    def until_broken_off(self) -> Iterator[None]:
+        """No machine begins after an exception here."""
+        try:
+            yield
+        except BaseException:
+            self.over = True
+            raise
 
     @contextmanager
     def machine(self, model: Model) -> Iterator[tuple[Machine, str]]:
-        """A booted one, and what it has said. Raises Died."""
+        """A booted one, and what it has said. Raises Died, CannotSweep."""
+        if self.over:
+            raise CannotSweep("it was broken off")
         with self.lock:
             directory = self.place / f"{model.emulator}-{next(self.numbers)}"
         machine = MACHINES[model.emulator](self.kernel, self.names, directory, model.vendor, model.cmdline)

@@ -15,7 +15,6 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from pathlib import Path
 from .. import holes, labs, overlay
 from ..build import CannotJudge
 from ..cli import CANNOT_JUDGE, EMULATORS, Parser, in_a_line, jobs
+from ..crew import crew, ctrl_c_ends
 from ..labs import Lab, LabError
 from ..safe import counted
 from ..supervise import Child
@@ -155,7 +155,7 @@ def repeated(root: Path, lab: Lab, known: Sequence[Lab], times: int, at_once: in
             stack.enter_context(Child(["sh", "-c", "while :; do :; done"], top, float("inf")))
         plan = Plan(root, top / "marks", lab.tag, "isolated", 1, tuple(EMULATORS),
                     tuple(intake.entries(top / "handins")), pristine_digest(root))
-        with Workshop(plan, at_once, top / "marks/work") as shop, ThreadPoolExecutor(at_once) as pool:
+        with Workshop(plan, at_once, top / "marks/work") as shop, crew(at_once) as pool:
             def verdicts(who: str) -> str:
                 result = shop.judge_again(top / "handins" / who, shop.lab.tests)
                 said = [f"{judgement.emulator} {verdict.test}: {verdict.outcome}"
@@ -188,6 +188,7 @@ def parser() -> argparse.ArgumentParser:
     return out
 
 
+@ctrl_c_ends("bench-class: interrupted")
 def main(words: Sequence[str], root: Path) -> int:
     """Do what the words say; 1 if verdicts differ."""
     arguments = parser().parse_args(words)

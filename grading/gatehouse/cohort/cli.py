@@ -17,11 +17,10 @@ from pathlib import Path
 
 from .. import labs
 from ..build import CannotJudge
-from ..cli import (CANNOT_JUDGE, EMULATORS, INTERRUPTED, Parser, chosen_labs, directory, in_a_line, jobs, number,
-                   place)
+from ..cli import CANNOT_JUDGE, EMULATORS, Parser, chosen_labs, directory, in_a_line, jobs, number, place
+from ..crew import ctrl_c_ends
 from ..labs import Lab, LabError
 from ..safe import named
-from ..supervise import end_all
 from . import intake, local, slurm
 from . import plan as plans
 from .intake import Entry
@@ -140,6 +139,7 @@ def told(records: Sequence[Record], out: Path) -> int:
     return 1 if trouble else 0
 
 
+@ctrl_c_ends("grade-class: interrupted; the same command goes on from here")
 def main(words: Sequence[str], here: Path) -> int:
     """Do what the words say with the tree HERE; the exit status."""
     try:
@@ -149,7 +149,3 @@ def main(words: Sequence[str], here: Path) -> int:
     except (CannotJudge, LabError, OSError) as error:
         print(f"grade-class: {in_a_line(error)}", file=sys.stderr)
         return CANNOT_JUDGE
-    except KeyboardInterrupt:
-        print("\ngrade-class: interrupted; the same command goes on from here", file=sys.stderr)
-        end_all()
-        os._exit(INTERRUPTED)

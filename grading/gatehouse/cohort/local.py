@@ -102,6 +102,5 @@ def _judged(shop: Workshop, jobs: int, rate: Rate) -> list[Record]:
         with suppress(NoRoom, OSError):         # what it was is still there
             sheet.write(plan.out, tests, found_of.values())
         raise
-    finally:
-        pool.shutdown()
+    pool.shutdown()
     return list(found_of.values())

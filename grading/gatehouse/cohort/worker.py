@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
-from threading import Thread
 
 from .. import labs, overlay
 from ..bochs import Bochs
 from ..build import Builder, CannotJudge, Source
+from ..crew import stop
 from ..labs import LabError, Test
 from ..machine import Emulator, Limits
 from ..outcome import Outcome
@@ -26,7 +26,6 @@ from ..result import LabResult
 from ..runs import Runs
 from ..sandbox import Bounds, Nobody, Open, Sandbox
 from ..session import Session
-from ..supervise import end_all, keep
 from . import atomic, kept, record, stamp, thorough
 from .blame import Blame, blamed
 from .intake import Entry
@@ -56,7 +55,6 @@ class Workshop:
     _stopped: bool = False
 
     def __enter__(self) -> Workshop:
-        keep()
         shutil.rmtree(self.place, ignore_errors=True)
         self.place.mkdir(parents=True)
         self.pool = ThreadPoolExecutor(self.jobs)
@@ -64,12 +62,14 @@ class Workshop:
             atomic.need_room(self.place)
             self._prepare()
         except BaseException:
-            self.__exit__()
+            self.__exit__(True)
             raise
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.pool.shutdown(wait=False, cancel_futures=True)
+    def __exit__(self, broken_off: object, *_: object) -> None:
+        if broken_off:
+            self.stop(self.pool)
+        self.pool.shutdown()
         shutil.rmtree(self.place, ignore_errors=True)
 
     def _prepare(self) -> None:
@@ -124,11 +124,7 @@ class Workshop:
     def stop(self, pool: ThreadPoolExecutor) -> None:
         """End all that POOL is at, whether its caller knows of it yet or not; none of it leaves a record."""
         self._stopped = True
-        ending = Thread(target=pool.shutdown, kwargs={"cancel_futures": True})
-        ending.start()
-        while ending.is_alive():
-            end_all()
-            ending.join(0.1)
+        stop(pool)
 
     def _looked_into(self, entry: Entry, folder: Path) -> Record:
         begun = time.monotonic()
