@@ -20,8 +20,14 @@ def escape(text: str) -> str:
 
 def visible(text: str, most: int) -> str:
     """TEXT on one line with its letters of any language, all that a terminal would obey as \\xNN, cut after MOST."""
-    shown = "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text[:most])
+    shown = "".join(char if char.isprintable() else _code(char) for char in text[:most])
     return shown + (" ..." if len(text) > most else "")
+
+
+def _code(char: str) -> str:
+    """A byte of a name that is in no known encoding is what it was, and not what Python puts in its place."""
+    value = ord(char)
+    return f"\\x{value & 0xff:02x}" if value < 0x100 or 0xdc80 <= value < 0xdd00 else f"\\u{value:04x}"
 
 
 def named(text: str) -> str:

@@ -125,6 +125,8 @@ def test_junit(tmp_path: Path) -> None:
     assert failure is not None and failure.attrib == {"type": "wrong value", "message": "rip: expected 1, got 2"}
     assert suites["eve"].get("errors") == "1" and suites["ada"].find("testcase/failure") is None
     assert len(suites) == len(RECORDS)
+    junit.write(tmp_path, [made("李雷", 100)])
+    assert [suite.get("name") for suite in ElementTree.parse(tmp_path / junit.FILE).getroot()] == ["李雷"]
 
 
 def test_the_sheet(tmp_path: Path) -> None:

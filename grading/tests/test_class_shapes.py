@@ -96,6 +96,17 @@ def test_letters_beyond_ascii(tmp_path: Path) -> None:
     assert found == {NAME: TEXT, "Lösung.txt": TEXT} and not notes
 
 
+@pytest.mark.parametrize("name, told", [
+    ("李雷.pdf".encode(), "李雷.pdf"), (b"m\xfcller.pdf", r"m\\xfcller.pdf"), (b"\x1b[31m.pdf", r"\\x1b\[31m.pdf"),
+    ("\u202eevil.pdf".encode(), r"\\u202eevil.pdf"),
+])
+def test_a_name_is_told_as_it_is(tmp_path: Path, name: bytes, told: str) -> None:
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name))
+    path.write_bytes(b"%PDF")
+    with pytest.raises(Unusable, match=f"^{told} is no folder, tar, "):
+        taken(path, tmp_path)
+
+
 def test_what_computers_add_is_no_student(tmp_path: Path) -> None:
     for name in (".DS_Store", ".git", "__MACOSX", "Thumbs.db", "desktop.ini", "ada"):
         (tmp_path / name).mkdir()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Iterator
-from io import BytesIO
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -13,7 +12,7 @@ import pytest
 import toy_project
 from course import PROJECT, Student, copy_of_the_project, handout
 from gatehouse import check, labs
-from gatehouse.cohort.gradescope import archive
+from gatehouse.cohort import gradescope
 
 IDT = "arch/x86_64/entry/idt.c"
 RIGHT = "    gate.ist = (u8)ist;\n"
@@ -130,9 +129,11 @@ def test_no_handout_holds_them(student: Student) -> None:
         assert SECRET not in text and "exam_gate" not in text and not text.startswith(FOLDER)
 
 
-def test_no_archive_for_gradescope_holds_them(project: Path) -> None:
-    lab = labs.find(labs.load(project), "02")
-    with ZipFile(BytesIO(archive(project, lab))) as packed:
+def test_no_archive_for_gradescope_holds_them(project: Path, tmp_path: Path,
+                                              capsys: pytest.CaptureFixture[str]) -> None:
+    assert gradescope.main(["zip", "02", str(tmp_path / "x.zip")], project) == 0
+    assert capsys.readouterr().out.endswith("worth 100 points\n")
+    with ZipFile(tmp_path / "x.zip") as packed:
         assert not [name for name in packed.namelist() if "/private/" in name]
 
 

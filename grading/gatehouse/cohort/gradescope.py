@@ -124,7 +124,7 @@ def work(arguments: argparse.Namespace, here: Path) -> int:
         file = arguments.file or Path(f"gradescope-lab{lab.tag}.zip")
         file.write_bytes(archive(here, lab))
         print(f"{file}: upload it as the autograder of lab {lab.id}, worth "
-              f"{sum(test.points for test in lab.tests)} points")
+              f"{sum(test.points for test in lab.tests if test not in lab.private)} points")
     else:
         judge(here, lab, arguments.place)
     return 0

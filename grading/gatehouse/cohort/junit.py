@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from xml.etree import ElementTree
 
-from ..safe import escape
+from ..safe import named
 from . import atomic
 from .record import Record
 
@@ -25,18 +25,18 @@ def write(out: Path, records: Iterable[Record]) -> None:
 def _suite(record: Record) -> ElementTree.Element:
     if record.status != "judged":
         kind = "error" if record.status == "trouble" else "failure"
-        suite = ElementTree.Element("testsuite", name=escape(record.student), tests="1",
+        suite = ElementTree.Element("testsuite", name=named(record.student), tests="1",
                                     failures=str(int(kind == "failure")), errors=str(int(kind == "error")))
         case = ElementTree.SubElement(suite, "testcase", classname=record.lab, name="submission")
-        ElementTree.SubElement(case, kind, type=record.status, message=escape(record.reason))
+        ElementTree.SubElement(case, kind, type=record.status, message=named(record.reason))
         return suite
-    suite = ElementTree.Element("testsuite", name=escape(record.student), tests=str(len(record.tests)),
+    suite = ElementTree.Element("testsuite", name=named(record.student), tests=str(len(record.tests)),
                                 failures=str(len(record.symptoms)), errors="0")
     for test in record.tests:
         case = ElementTree.SubElement(suite, "testcase", classname=record.lab, name=test)
         if symptom := record.symptoms.get(test):
             kind, _, text = symptom.partition(": ")
-            ElementTree.SubElement(case, "failure", type=kind, message=escape(text))
+            ElementTree.SubElement(case, "failure", type=kind, message=named(text))
         elif not record.tests[test]:
             ElementTree.SubElement(case, "skipped", message="not run, or not judged")
     return suite

@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from ..safe import visible
+
 FILE_MOST = 1 << 20             # bytes of a file; larger ones are told and left out
 READ_MOST = 256 << 20           # bytes that an archive may unpack to before we stop reading it
 ENTRIES_MOST = 20000
@@ -25,6 +27,7 @@ ENTRIES_MOST = 20000
 SKIPPED = frozenset({".git", "build", "__pycache__", ".cache", ".pytest_cache", "__MACOSX", ".DS_Store"})
 # Git asks whose a repository is before it reads one, and believes nobody but the user's own configuration.
 GIT_CONFIG = "[safe]\n\tdirectory = *\n[core]\n\thooksPath = /dev/null\n"
+TOLD = 200                      # characters of a name
 WINDOWS = 0                     # as the system that a zip was made on
 
 
@@ -43,8 +46,8 @@ class Member:
 
 
 def printable(text: str) -> str:
-    """TEXT in one line of ASCII."""
-    return "".join(char if " " <= char <= "~" else f"\\x{ord(char):02x}" for char in text[:200])
+    """A name, or what a program says, on one line."""
+    return visible(text, TOLD)
 
 
 def in_folder(top: Path, most: int) -> Iterator[Member]:
