@@ -6,6 +6,7 @@ import gzip
 import os
 import subprocess
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,12 @@ def test_what_was_packed_and_packed_again(tmp_path: Path) -> None:
 def test_of_two_trees_the_other_is_named(tmp_path: Path) -> None:
     made = zipped(tmp_path / "x.zip", 3, f"old/{NAME}", f"b/new/{NAME}", f"old/copy/{NAME}")
     assert taken(made, tmp_path) == ({NAME: TEXT, f"copy/{NAME}": TEXT}, ["b/new: another tree; old is judged"])
+
+
+@pytest.mark.parametrize("name", [f"/home/ada/{NAME}", f"../ada/{NAME}"])
+def test_a_tree_elsewhere(tmp_path: Path, name: str) -> None:
+    with pytest.raises(Unusable, match=r"it holds .*; paths that begin with / or lead out by \.\. are not taken"):
+        taken(zipped(tmp_path / "x.zip", 3, name), tmp_path)
 
 
 def test_a_tree_of_another_lab(tmp_path: Path) -> None:
@@ -118,6 +125,21 @@ def test_a_thousand(tmp_path: Path) -> None:
         (tmp_path / f"{'Student' if number % 2 else 'student'} {number // 2}_{number}_assignsubmission_file_").mkdir()
     entries = intake.entries(tmp_path)
     assert len({entry.student for entry in entries}) == len({entry.slug.lower() for entry in entries}) == 1000
+
+
+def test_a_folder_that_may_not_be_read_hides_no_lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("ada", "bob"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / f"handin-lab03-{name}.tar.gz").touch()
+    real = Path.iterdir
+
+    def refused(path: Path) -> Iterator[Path]:
+        if path.name == "ada":          # root may read whatever it is forbidden
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path)
+
+    monkeypatch.setattr(Path, "iterdir", refused)
+    assert intake.labs_of(tmp_path) == {"03"}
 
 
 def test_what_may_not_be_read(tmp_path: Path) -> None:

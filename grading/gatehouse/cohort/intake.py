@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,8 +53,11 @@ def entries(folder: Path) -> list[Entry]:
 
 def labs_of(folder: Path) -> set[str]:
     """The labs, two digits each, for which `make handin` packed what lies in FOLDER, by names. Raises OSError."""
-    held = (path for top in folder.iterdir() if top.is_dir() and not top.is_symlink() for path in top.iterdir())
-    return {match["lab"] for path in (*folder.iterdir(), *held) if (match := HANDIN.search(path.name))}
+    names = [path.name for path in folder.iterdir()]
+    for top in folder.iterdir():
+        with suppress(PermissionError):         # one that cannot be read is no reason not to judge the others
+            names += [path.name for path in top.iterdir()] if top.is_dir() and not top.is_symlink() else []
+    return {match["lab"] for name in names if (match := HANDIN.search(name))}
 
 
 def _may_be_one(path: Path) -> bool:

@@ -161,6 +161,8 @@ def _nothing_wanted(members: Sequence[Member], wanted: Sequence[str], name: str)
             with member.open() as file:
                 stands = STANDS_AT.search(file.read(FILE_MOST))
             holds = f"it is a tree at lab {stands[1].decode()}" if stands else holds
+    if any(_parts(member.path) is None for member in members):
+        holds += "; paths that begin with / or lead out by .. are not taken"
     return f"{printable(name)} has no {wanted[0]} or other file with holes of this lab; {holds}"
 
 
