@@ -7,6 +7,7 @@ import shlex
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from . import strangers
@@ -14,6 +15,7 @@ from .ktap import Transcript, parse
 from .labs import Lab, Test
 from .machine import Answer, Emulator, Ending, Limits, Run, View
 from .outcome import Crash, Place, ending
+from .panicker import panicker
 from .probe_facts import Finding
 from .probe_image import modified
 from .probes import PROBES
@@ -32,6 +34,7 @@ class Boot:
     said: Transcript
     crash: Crash | None
     seconds: float = 0.0             # of the emulator
+    panicker: str | None = None      # which given function has called panic
 
     @property
     def made_up(self) -> list[str]:
@@ -73,15 +76,21 @@ class Bench:
         directory = self.runs.new(f"{self.lab.tag}-{self.emulator.name}")
         self.tell(f"{len(names)} tests")
         begun = time.monotonic()
-        run = self.emulator.of(tests[0].cpu).run(self.kernel, cmdline, directory, self.limits, self._look,
+        by: list[str | None] = []
+        run = self.emulator.of(tests[0].cpu).run(self.kernel, cmdline, directory, self.limits, partial(self._look, by),
                                               answers(tests, nonce))
         seconds = time.monotonic() - begun
         strangers.write(directory / TOLD, f"{shlex.join(run.command)}\nthe kernel's command line: {cmdline}\n".encode())
         said = parse(run.serial, names, nonce)
-        return Boot(tuple(tests), nonce, run, said, ending(run, said, self.place), seconds)
+        return Boot(tuple(tests), nonce, run, said, ending(run, said, self.place), seconds,
+                    *by)
 
-    def _look(self, view: View) -> list[Finding]:
-        """The lab's probe, and a look at the kernel's image, for the emulator to show them the stopped machine."""
+    def _look(self, by: list[str | None], view: View) -> list[Finding]:
+        """The lab's probe, and a look at the kernel's image, for the emulator to show them the stopped machine.
+
+        BY receives who has called panic.
+        """
+        by.append(panicker(view))
         found, probe = modified(view), self.lab.probe
         if probe is None:
             return found

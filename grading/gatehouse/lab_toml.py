@@ -44,6 +44,7 @@ class Test:
     data: str | None            # the name of the bytes that the grader compares
     inject: tuple[str, ...] = ()    # what to tell QEMU's monitor at each knock, <arch/injector.h>
     cpu: str = VENDORS[0]           # whose CPU the machine has
+    by: str | None = None           # which given function is to panic, where no hole may
 
 
 @dataclass(frozen=True)
@@ -147,12 +148,11 @@ def _tests(top: Table, rows: Disagreements, before: tuple[Test, ...] = ()) -> tu
     """The [[test]] tables; BEFORE are those that come before them in the plan."""
     tests: list[Test] = []
     for table in top.tables("test"):
-        inject = table.optional("inject")
-        cpu = table.string("cpu", VENDORS[0])
+        inject, cpu = table.optional("inject"), table.string("cpu", VENDORS[0])
         _known(table, "cpu", [cpu], VENDORS, "a CPU")
         test = Test(table.string("name"), table.number("points"), table.strings("needs", ()),
                     table.string("ends", "returns"), table.pattern("says"), _not_on(table, rows, cpu),
-                    table.optional("data"), tuple((inject or "").splitlines()), cpu)
+                    table.optional("data"), tuple((inject or "").splitlines()), cpu, table.optional("by"))
         earlier = [other.name for other in (*before, *tests)]
         _known(table, "needs", test.needs, earlier, "an earlier test")
         _known(table, "not_on", test.not_on, EMULATORS, "an emulator")
@@ -161,8 +161,8 @@ def _tests(top: Table, rows: Disagreements, before: tuple[Test, ...] = ()) -> tu
             table.complain(f"test {test.name} is there twice", "name")
         if test.points < 0:
             table.complain("points are not negative", "points")
-        if (test.ends == "panic") != (test.says is not None):
-            table.complain('`says` belongs to `ends = "panic"` and is needed there', "ends")
+        if (test.ends == "panic") != (test.says is not None) or test.by and test.ends != "panic":
+            table.complain('`says` belongs to `ends = "panic"` and is needed there; `by` belongs there, too', "ends")
         if inject is not None:
             _injections(table, test)
         table.finish()

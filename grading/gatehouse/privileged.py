@@ -18,7 +18,8 @@ SAID_MOST = 16 << 20
 READ = Bounds(memory=512 << 20, cpu=10, processes=4, file=1 << 20, proc=False)
 KINDS = {
     "OUT": r"outs?[bwld]?\b", "MOV to a control register": r"mov +cr\d", "MOV to a debug register": r"mov +dr\d",
-    "LGDT": "lgdt", "LIDT": "lidt", "LTR": "ltr", "INVLPG": "invlpg", "CLTS": "clts", "LMSW": "lmsw",
+    "LGDT": "lgdt", "LIDT": "lidt", "LTR": "ltr", "INVLPG": "invlpg", "INVPCID": "invpcid", "WRMSR": "wrmsr",
+    "CLTS": "clts", "LMSW": "lmsw",
 }
 FILE = re.compile(r"^(\S.*):     file format ")
 INSTRUCTION = re.compile(r"^ *[0-9a-f]+:\t(?:rep[a-z]* +|data16 +|cs +|lock +)*(?:" +

@@ -49,7 +49,11 @@ def panicked(test: Test, boot: Boot) -> tuple[Outcome, list[str]]:
     if crash.outcome != Outcome.PANIC or not (boot.said.banner and boot.said.sections[test.name].begun):
         return crash.outcome, crash.detail
     text = "\n".join([boot.said.panic or "", *boot.said.panic_lines])
+    if test.by:
+        text = text.rpartition("\nPANIC: ")[2]          # the one that has ended the machine
     if re.search(test.says or "", text):
+        if test.by not in (None, boot.panicker):
+            return Outcome.WRONG, [f"this panic was to come from {test.by}, and did not", *crash.detail]
         return Outcome.PASS, []
     return Outcome.WRONG, [f"expected a panic that says /{test.says}/, got \"{boot.said.panic}\"", *crash.detail[1:]]
 

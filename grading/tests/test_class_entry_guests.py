@@ -10,7 +10,8 @@ from gatehouse import labs
 from gatehouse.cohort import record
 
 ROOT = Path(__file__).resolve().parents[2]
-NORMAL, IST, DOUBLE = "arch/x86_64/entry/normal.asm", "arch/x86_64/cpu/ist.c", "arch/x86_64/debug/double_fault.c"
+NORMAL, FAULT = "arch/x86_64/entry/normal.asm", "arch/x86_64/mm/fault.c"
+IST, DOUBLE = "arch/x86_64/cpu/ist.c", "arch/x86_64/debug/double_fault.c"
 CLD = "        cld\n"                       # without it call_into_c fails
 DOOR = "entry_normal:\n"
 PREPARED = "static void ist_initialise(void)\n{\n"
@@ -109,6 +110,17 @@ CLAIMS = PREPARED + """    extern int strcmp(const char *, const char *);
         panic("the boot stack has overflowed, 0x1234... is 0x1234");
     }
 """
+READ = "struct fault fault_read(u64 error_code)\n{\n"
+BUG = "        bug(regs, error_code, address, error);\n}"
+PRINTS = """    extern int strcmp(const char *, const char *);
+    extern void machine_end(int);
+
+    if (!strcmp(cmdline.tests, "stray_pointer")) {
+        print("\\nPANIC: page fault: write to an unmapped page at 0x1234, supervisor\\n"
+              "  region: 400000 to 404000, rw-, user\\n  at touch_write+0x1\\n");
+        machine_end(0);
+    }
+"""
 PATCHES = """    extern char report_values[];
 
     asm volatile("mov rax, cr0\\n\\tand eax, 0xfffeffff\\n\\tmov cr0, rax" ::: "rax");
@@ -142,6 +154,8 @@ GUESTS: dict[str, tuple[str, str, list[tuple[str, str]], str, str]] = {
                        "a fact was reported from 0x"),
     "claims-a-panic": ("5", IST, [(PREPARED, HEADERS + CLAIMS)], "stack_overflow",
                        "it panics, and there was no #DF"),
+    "prints-a-panic": ("4", FAULT, [(READ, HEADERS + READ + PRINTS), (BUG, BUG.replace("code", "code ^ PF_WRITE", 1))],
+                       "stray_pointer", "this panic was to come from fault_bug, and did not"),
     "patches-before-a-panic": ("5", DOUBLE, [(HANDLER, PATCHES + HANDLER)], "stack_overflow",
                                "given code was modified at run time: report_values"),
 }
@@ -166,7 +180,7 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[record.R
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
     out = {}
-    for number in ("3", "5"):
+    for number in ("3", "4", "5"):
         done = subprocess.run([ROOT / "grading/grade-class", "--dir", top / number, "--out", top / f"marks{number}",
                                "--lab", number], capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
