@@ -30,7 +30,7 @@ from .machine import RAM, Answer, Ending, Limits, Run, View, no_answer
 from .sandbox import Enclose, Open
 from .supervise import Channel, Child, Enough, Flood, Gone, Overtime, missing
 from .symbols import NotAKernel, Symbols
-from .usage import out_of_time
+from .usage import Patience, out_of_time
 
 BIOS, VGA_BIOS = "/usr/share/bochs/BIOS-bochs-latest", "/usr/share/vgabios/vgabios.bin"
 SCREEN = "/usr/lib/*/bochs/plugins/libbx_term_gui.so"
@@ -117,6 +117,7 @@ class _Machine:
         self._child = stack.enter_context(Child(enclose(self.command, directory), directory, limits.wall, give=give,
                                                 stdout=self._output.write_end, stderr=messages,
                                                 environment={"TERM": "dumb"}))
+        self._child.more = Patience(self._child.pid, limits)
         self._log = Log()
         self._raised: dict[str, set[int]] = {}
         self._child.watch(self._serial.read_end, self._serial.feed)

@@ -32,7 +32,7 @@ from .sandbox import Enclose, Open
 from .supervise import Channel, Child, Flood, Gone, Overtime, missing
 from .symbols import NotAKernel, Symbols
 from .tally import TOLD, Tally
-from .usage import out_of_time
+from .usage import Patience, out_of_time
 
 PROGRAM = "qemu-system-x86_64"
 SHIFT = 6                            # an instruction takes 2**SHIFT ns
@@ -119,6 +119,7 @@ class _Machine:
         give = [monitor.detach(), gdb.detach(), self._serial.write_end, self._debugcon.write_end, log.write_end]
         self._child = stack.enter_context(Child(enclose(self._command, directory), directory, limits.wall, give=give,
                                                 stdout=messages, stderr=messages))
+        self._child.more = Patience(self._child.pid, limits)
         for channel in (self._serial, self._debugcon):
             self._child.watch(channel.read_end, channel.feed)
         self._child.watch(log.read_end, self._trail.feed)

@@ -170,6 +170,7 @@ class Child:
                  stdout: int = subprocess.DEVNULL, stderr: int = subprocess.DEVNULL,
                  environment: dict[str, str] | None = None) -> None:
         self._deadline = time.monotonic() + wall
+        self.more: Callable[[], float] = lambda: 0.0         # seconds to add when `wall` is over
         argv = _tied(command)
         try:
             self._process: subprocess.Popen[bytes] = _start(lambda: subprocess.Popen(
@@ -212,7 +213,9 @@ class Child:
                 raise Gone
             left = self._deadline - time.monotonic()
             if left <= 0:
-                raise Overtime
+                if (left := self.more()) <= 0:
+                    raise Overtime
+                self.allow(left)
             for key, _ in self._sources.select(left):
                 if key.data is None:
                     self._ended = True

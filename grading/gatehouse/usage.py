@@ -8,6 +8,7 @@ from .machine import Ending, Limits
 
 USER, SYSTEM = 11, 12        # fields of /proc/PID/stat behind the name (proc_pid_stat(5))
 BUSY = 0.5           # of the wall clock's time
+IDLE = 0.05
 
 
 def processor_seconds(session: int) -> float:
@@ -22,3 +23,21 @@ def out_of_time(session: int, limits: Limits) -> tuple[Ending, str]:
     if used >= BUSY * limits.wall:
         return Ending.SLOW, f"not finished after {used:.0f} s of processor time"
     return Ending.CAPPED, f"not finished after {limits.wall:g} s"
+
+
+class Patience:
+    """More time for a machine, where other programs keep the computer busy: what it may use is processor time.
+
+    None for one that hardly uses any: it waits for something.
+    """
+
+    def __init__(self, session: int, limits: Limits) -> None:
+        self._session, self._limits = session, limits
+        self._used, self._given = 0.0, limits.wall
+
+    def __call__(self) -> float:
+        used = processor_seconds(self._session)
+        idle, self._used = used - self._used < IDLE * self._given, used
+        left = BUSY * self._limits.wall - used
+        self._given = 0.0 if idle or left <= 0 else max(left, 1.0)
+        return self._given
