@@ -144,6 +144,11 @@ def test_a_spreadsheet_computes_nothing(tmp_path: Path, name: str) -> None:
     assert row[0] == row[4] == f"'{name.strip()}"
 
 
+def test_nor_where_cells_end_at_semicolons(tmp_path: Path) -> None:
+    sheet.write(tmp_path, [], [made("ada;=1+1", 5, "unusable", reason="x; @y; z; \uff1d1")])
+    assert "ada;'=1+1,5,100,unusable,x; '@y; z; '\uff1d1\n" in (tmp_path / sheet.FILE).read_text()
+
+
 ODD = ["\x1b]0;x\x07", "a\nb\rc", "\x9b31m", "\u202ereverse", "\udc9b", "\x00", "]]>&<\"'", "\ufffe"]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from . import atomic
 from .record import Record
 
 FILE = "grades.csv"
-FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20")      # a spreadsheet computes what begins so, some with wide signs, too
+# A spreadsheet computes what begins so, some with wide signs, too; and where a comma is in numbers, cells end at `;`.
+FORMULA = re.compile("(^|; *)([=+\\-@\uff1d\uff0b\uff0d\uff20])")
 
 
 def write(out: Path, tests: Sequence[str], records: Iterable[Record]) -> None:
@@ -50,5 +52,4 @@ def build_failure(record: Record) -> str:
 
 def cell(text: str) -> str:
     """TEXT that no spreadsheet takes for a formula, in one line, without what a terminal would obey."""
-    line = named(text)
-    return f"'{line}" if line.startswith(FORMULA) else line
+    return FORMULA.sub(r"\1'\2", named(text))
