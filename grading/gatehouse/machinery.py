@@ -42,6 +42,8 @@ def refused(lab: Lab, labs: Sequence[Lab], taken: Sequence[str], out: Path, base
             continue
         for name in sorted(defines & given):
             yield f"{file}: error: it defines {name}, which is given"
+        for name in sorted(name for name in defines if "@" in name):      # whoever asks for `x` is given `x@@V`
+            yield f"{file}: error: it defines {name}, and no symbol has versions here"
         for name in sorted(name for name in holds if GIVEN_SECTIONS.fullmatch(name)):
             yield f"{file}: error: it has a section {name}, which is for given files only"
 

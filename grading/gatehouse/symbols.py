@@ -142,13 +142,10 @@ def shared(path: Path) -> set[str]:
 
 
 def defined(path: Path) -> set[str]:
-    """The names that an object defines for others, versions left out: the linker finds `name@@V` for who asks for
-    `name`.  Raises NotAKernel, OSError.
-    """
+    """The names that an object defines for others.  Raises NotAKernel, OSError."""
     data = _elf(path)
     try:
-        return {_name(data, row).partition("@")[0] for row in _rows(data, _sections(data))
-                if row.info >> 4 != LOCAL and row.section}
+        return {_name(data, row) for row in _rows(data, _sections(data)) if row.info >> 4 != LOCAL and row.section}
     except DAMAGE as error:
         raise NotAKernel(path, f"is damaged: {error}") from error
 

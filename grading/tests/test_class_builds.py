@@ -88,7 +88,7 @@ IN_C = {
     "alias": ("void print_(void); void print_(void) { }\n" + assembled(".globl print\\n.set print, print_"),
               "multiple definition of `print'"),
     "version": ("void print_(void); void print_(void) { }\n" + assembled(".symver print_, errno_name@@V"),
-                "it defines errno_name, which is given"),
+                "it defines errno_name@@V, and no symbol has versions here"),
     "shadows": (assembled(".globl report_values\\nreport_values: ret"), "multiple definition of `report_values'"),
     "defines-a-test": (assembled(".globl lab_id\\nlab_id: .byte 0"), "multiple definition of `lab_id'"),
 }
