@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,10 @@ MET = {
                          r"(?:out of memory|(?:virtual )?memory exhausted|annot allocate memory)", re.MULTILINE),
 }
 # No bound ends a program so: somebody has, or a computer without memory left.
-KILLED = re.compile(WHOLE + "Killed", re.MULTILINE)
+ENDING = (signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
+KILLED = re.compile(WHOLE + "(?:Killed|Terminated)", re.MULTILINE)
+SIGNALLED = 128                                    # and the signal's number
+NO_SANDBOX = re.compile(r"bwrap: .*\n?")           # and nothing else
 MADE = re.compile(r"^make(?:\[\d+\])?: \*\*\* \[\S+: \S*?/obj/(\S+)\.o\]", re.MULTILINE)
 
 
@@ -30,7 +34,7 @@ class Late(Exception):
 
 
 class Killed(Exception):
-    """The build was ended from outside."""
+    """The build was ended from outside, or could not begin."""
 
 
 @dataclass(frozen=True)
@@ -68,9 +72,24 @@ def build(command: Sequence[str], directory: Path) -> str | None:
     made = ended(command, directory, HOURS)
     if made.flooded:
         return f"{made.wrong}\nmore than {SAID_MOST >> 20} MiB of messages"
-    if made.status < 0 or made.status and KILLED.search(made.wrong):
-        raise Killed("this computer, or somebody on it, has ended a program of the build")
+    if why := nobodys_doing(made):
+        raise Killed(why)
     return made.wrong or made.out or f"make ended with status {made.status} and said nothing" if made.status else None
+
+
+def nobodys_doing(made: Ended) -> str | None:
+    """Why a command failed that did not fail by itself, or None."""
+    if not made.status or made.flooded:
+        return None
+    # Bubblewrap makes a status of the signal that ended what runs in it.
+    if made.status in (status for number in ENDING for status in (-number, SIGNALLED + number)) or \
+            KILLED.search(made.wrong):
+        return "this computer, or somebody on it, has ended a program of the build"
+    if NO_SANDBOX.fullmatch(made.wrong):
+        return f"no sandbox can be made: {made.wrong.strip()}"
+    if made.status in range(1, SIGNALLED) and not made.wrong and not made.out:
+        return f"a program ended with status {made.status} and did not say why"
+    return None
 
 
 def _text(channel: Channel) -> str:

@@ -6,13 +6,17 @@ import os
 import subprocess
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from course import copy_of_the_project
 
 from gatehouse.build import Builder, CannotJudge, Source, explain, first_error, locked
+from gatehouse.cohort.taking import take
+from gatehouse.cohort.unpack import Unusable
 from gatehouse.labs import Lab
+from gatehouse.sandbox import Open
 
 GCC = """\
 In file included from /o/arch/x86_64/entry/idt.c:3:
@@ -165,3 +169,34 @@ def test_a_build_that_is_killed_is_nobodys_failure(tmp_path: Path, who: str) -> 
     (tmp_path / "Makefile").write_text(f"kernel:\n\t@kill -KILL {who.replace('$', '$$')}\n")
     with pytest.raises(CannotJudge, match="has ended a program of the build"):
         Builder(tmp_path, 1).kernel(Lab(0, "00-serial", "", tmp_path), Source(), tmp_path / "out", tmp_path / "into")
+
+
+class Beset(Open):
+    """A sandbox in which every command is this script."""
+
+    def __init__(self, script: str) -> None:
+        super().__init__()
+        self.script = script
+
+    def enclose(self, command: Sequence[str], directory: Path, *, read: Sequence[Path] = (),
+                write: Sequence[Path] = ()) -> list[str]:
+        return ["sh", "-c", self.script]
+
+
+@pytest.mark.parametrize("script", [
+    "kill -KILL $$", "exit 137", "exit 143", "exit 1",
+    "echo 'bwrap: Creating new namespace failed: Resource temporarily unavailable' >&2; exit 1",
+    "echo \"bwrap: Can't find source path /x: No such file or directory\" >&2; exit 1",
+])
+def test_what_this_computer_does_to_a_sandbox_is_nobodys_failure(tmp_path: Path, script: str) -> None:
+    with pytest.raises(CannotJudge):
+        Builder(tmp_path, 1, Beset(script)).kernel(Lab(0, "00-serial", "", tmp_path), Source(), tmp_path / "out",
+                                                   tmp_path / "into")
+    with pytest.raises(CannotJudge):
+        take(tmp_path, ["a.c"], tmp_path / "dest", Beset(script))
+
+
+@pytest.mark.parametrize("script", ["exit 152", "echo MemoryError >&2; exit 1", "yes >&2"])
+def test_who_takes_too_much_to_unpack_is_told_so(tmp_path: Path, script: str) -> None:
+    with pytest.raises(Unusable, match="takes more to unpack than"):
+        take(tmp_path, ["a.c"], tmp_path / "dest", Beset(script))

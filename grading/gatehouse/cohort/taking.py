@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .. import bounded
+from ..build import CannotJudge
 from ..sandbox import Bounds, Open, Sandbox
 from .members import Unusable, printable
 from .unpack import UNUSABLE, Unpacked
@@ -20,7 +21,7 @@ NOTES_BYTES = 16 << 20          # of all of them
 
 
 def take(source: Path, wanted: Sequence[str], dest: Path, sandbox: Open | None = None) -> Unpacked:
-    """Unpack SOURCE into DEST, which is made anew. Raises Unusable, and OSError for our own folder."""
+    """Unpack SOURCE into DEST, which is made anew. Raises Unusable; CannotJudge, OSError for what is ours."""
     if source.is_symlink():      # the sandbox would show what it leads to
         raise Unusable(f"{printable(source.name)} is a symbolic link; hand in the tree, or an archive of it")
     shutil.rmtree(dest, ignore_errors=True)
@@ -36,6 +37,8 @@ def take(source: Path, wanted: Sequence[str], dest: Path, sandbox: Open | None =
         raise Unusable(f"{printable(source.name)} takes longer than {SECONDS} s to unpack") from None
     if done.status == UNUSABLE:
         raise Unusable(done.wrong.strip().split("\n")[-1])
+    if why := bounded.nobodys_doing(done):
+        raise CannotJudge(f"{printable(source.name)} is not unpacked: {why}")
     if done.status:
         raise Unusable(f"{printable(source.name)} takes more to unpack than {UNPACK.memory >> 20} MiB of memory or "
                        f"{UNPACK.cpu} s of processor time")
