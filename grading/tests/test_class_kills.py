@@ -13,11 +13,16 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from gatehouse import labs
+from gatehouse.build import CannotJudge
 from gatehouse.cohort import kept, plan, record, sheet
-from replayed_class import BEGUN, FILE
+from gatehouse.cohort.workshop import Workbench
+from gatehouse.result import unbuilt
+from replayed_class import BEGUN, FILE, ROOT
 
 COMMAND = [sys.executable, str(Path(__file__).with_name("replayed_class.py"))]
 STUDENTS = ["ada", "bob", "cy", "dan", "eve"]
@@ -144,6 +149,34 @@ def test_moved_and_of_another_version(tmp_path: Path) -> None:
     after = {who: record.read(tmp_path / "elsewhere/students" / who) for who in STUDENTS}
     assert {who for who in STUDENTS if before[who] != after[who]} == {"bob", "cy"}
     assert [row["score"] for row in rows(tmp_path / "elsewhere")] == ["100"] * 5
+
+
+@pytest.mark.parametrize("gone", [None, "view/Makefile", "clean/standins.a", "overlay"])
+def test_a_build_without_what_it_needs_is_nobodys_failure(tmp_path: Path, gone: str | None) -> None:
+    """Somebody clears away OUT/work while a submission is built."""
+    known = labs.load(ROOT)
+    lab = labs.find(known, "0")
+    error = ["error: no such file"]
+
+    def build(*_: object) -> object:
+        if gone:
+            subprocess.run(["rm", "-r", tmp_path / gone], check=True)
+        return SimpleNamespace(wait=lambda: unbuilt(lab, list(lab.tests), ["qemu"], error, None))
+
+    hand_in(tmp_path, "ada", "void")
+    for name in ("view/Makefile", "clean/standins.a", "out/x", "overlay/x"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).touch()
+    bench = Workbench.__new__(Workbench)
+    bench.__dict__.update(
+        _session=SimpleNamespace(root=ROOT, labs=known, start=build), _lab=lab, _earlier="reference", _builder=None,
+        _overlay=tmp_path / "overlay", _out=tmp_path / "out", _clean=tmp_path / "clean",
+        _needed=[tmp_path / "view/Makefile", tmp_path / "clean/standins.a"])
+    if gone:
+        with pytest.raises(CannotJudge, match="was removed while it was needed"):
+            bench.judge(tmp_path / "ada")
+    else:
+        assert bench.judge(tmp_path / "ada").result.failures[0].detail == error
 
 
 @pytest.fixture

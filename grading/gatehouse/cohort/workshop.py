@@ -19,6 +19,7 @@ from typing import Literal
 from .. import overlay
 from ..build import Builder, CannotJudge, Source, object_of
 from ..labs import PRIVATE, Lab, Test
+from ..outcome import Outcome
 from ..result import LabResult
 from ..sandbox import Bounds, Open
 from ..session import Session
@@ -120,6 +121,7 @@ class Workbench:
         self._builder = Builder(view, 1, sandbox)
         self._overlay, self._out, self._clean = place / "overlay", place / "out", place / "clean"
         self._prepare()
+        self._needed = [*view.rglob("*"), *self._clean.rglob("*")]
 
     def _prepare(self) -> None:
         """Build the reference once, by the same paths."""
@@ -156,7 +158,7 @@ class Workbench:
     def judge(self, tree: Path, tests: Sequence[Test] | None = None, repaired: Collection[int] = ()) -> Judged:
         """The lab of the files in TREE: TESTS, or all; earlier labs that are REPAIRED are the reference's.
 
-        Raises LabError for files that cannot be taken, CannotJudge.
+        Raises LabError for files that cannot be taken, CannotJudge, OSError.
         """
         session, lab = self._session, self._lab
         begun = time.monotonic()
@@ -169,6 +171,14 @@ class Workbench:
         pending = session.start(lab, list(tests or lab.tests), source, self._out, self._builder)
         built = time.monotonic()
         result = pending.wait()
+        if any(verdict.outcome == Outcome.BUILD for verdict in result.failures):
+            self._must_be_whole(taken.files)
         result.warnings[:0] = taken.warnings
         result.unfilled += taken.unfilled
         return Judged(result, built - begun, time.monotonic() - built)
+
+    def _must_be_whole(self, files: Sequence[str]) -> None:
+        """Raises CannotJudge if somebody has removed what a submission with these FILES is built of."""
+        for path in [*self._needed, *(self._overlay / name for name in files)]:
+            if not os.path.lexists(path):
+                raise CannotJudge(f"{path} was removed while it was needed")
