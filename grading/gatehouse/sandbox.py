@@ -8,6 +8,7 @@ parent, and the kernel ends a process namespace with its first process.
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc/
 Enclose = Callable[[Sequence[str], Path], list[str]]     # a command, and the directory in which it runs
 
 NOBODY = 65534
+OPEN_FILES = 1024        # what most systems give a program
 RESTRICTION = "kernel/apparmor_restrict_unprivileged_userns"
 PACKAGES = {"bwrap": "bubblewrap", "prlimit": "util-linux", "env": "coreutils"}
 
@@ -55,10 +57,10 @@ class Open:
 
     def limited(self, command: Sequence[str]) -> list[str]:
         """COMMAND with the bounds."""
-        bounds = self.bounds
+        bounds, files = self.bounds, min(OPEN_FILES, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
         # The soft limit comes first, for its signal has a name.
         return ["prlimit", f"--as={bounds.memory}", f"--cpu={bounds.cpu}:{bounds.cpu + 2}",
-                f"--nproc={bounds.processes}", f"--fsize={bounds.file}", "--core=0", *command]
+                f"--nproc={bounds.processes}", f"--fsize={bounds.file}", f"--nofile={files}", "--core=0", *command]
 
 
 class Sandbox(Open):

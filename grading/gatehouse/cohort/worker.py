@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import resource
 import shutil
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -37,6 +38,7 @@ from .workshop import BUILD, Earlier, Workbench, hide_sources, make_view
 
 EMULATE = Bounds(cpu=120)
 SYMPTOM_MOST = 160
+OPEN_FILES = 1 << 16
 
 
 class Stopped(Exception):
@@ -55,6 +57,7 @@ class Workshop:
     _stopped: bool = False
 
     def __enter__(self) -> Workshop:
+        _allow_files()
         shutil.rmtree(self.place, ignore_errors=True)
         self.place.mkdir(parents=True)
         self.pool = ThreadPoolExecutor(self.jobs)
@@ -220,6 +223,12 @@ class Workshop:
     def _unusable(self, entry: Entry, reason: str) -> Record:
         points = sum(test.points for test in self.lab.tests)
         return self._record(entry, "", "unusable", reason=reason, points=points)
+
+
+def _allow_files() -> None:
+    """A worker needs fifteen open files; a shell's limit would be that of seventy workers."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, OPEN_FILES)), hard))
 
 
 def symptoms(result: LabResult) -> dict[str, str]:
