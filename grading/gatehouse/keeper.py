@@ -1,6 +1,6 @@
 """Ends what a grader has left behind, when it was killed.
 
-A child that is tied to its parent (supervise.py) can have made a child of its own a moment ago, not tied yet:
+A child that is tied to its parent (ties.py) can have made a child of its own a moment ago, not tied yet:
 bubblewrap's waits for ever for a parent that is gone. So this small program outlives the grader by a moment. It reads
 `+NUMBER` from each session that begins and `-NUMBER` from the grader when it has ended, and at the end of the file,
 which comes however the grader dies, kills what there is of the sessions that have not ended.

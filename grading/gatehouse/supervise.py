@@ -1,18 +1,10 @@
-"""Child processes that cannot outlive their grader, and waiting for them without a clock.
-
-The kernel kills an emulator when the thread that started it ends (prctl, PR_SET_PDEATHSIG), however
-the grader dies.  It is the *thread* that counts, not the process, so all children of a process are
-started by one thread that lives as long as the process does.  `setpriv` sets the signal after the
-fork, so that no Python runs between fork and exec; `sh` then makes sure that the grader had not
-died before that.
-"""
+"""Child processes that cannot outlive their grader (ties.py), and waiting for them without a clock."""
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
 import os
-import queue
 import selectors
 import shutil
 import signal
@@ -21,15 +13,10 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
 from pathlib import Path
-from typing import IO, Any
 
-TIED_TO_PARENT = ("setpriv", "--pdeathsig", "KILL", "sh", "-c", '[ "$PPID" = "$0" ] && exec "$@"')
-KEEPER = Path(__file__).with_name("keeper.py")
-# The child itself, and before anything else: its parent may be killed before it can speak for it. A dying parent's
-# files are gone a moment before its children are signalled: who finds no pipe there has no parent any more.
-TELLS_KEEPER = '[ "$PPID" = "$0" ] && { echo "+$$" 1<> "/proc/$0/fd/%d"; } 2> /dev/null && exec "$@"'
+from . import ties
+
 CHUNK = 1 << 16
 
 
@@ -92,63 +79,8 @@ class Channel:
         os.close(self.read_end)
 
 
-class _Starter:
-    """The thread that starts every child."""
-
-    def __init__(self) -> None:
-        self._orders: queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]]] = queue.SimpleQueue()
-        threading.Thread(target=self._work, name="starter", daemon=True).start()
-
-    def _work(self) -> None:
-        while True:
-            order, promise = self._orders.get()
-            try:
-                promise.set_result(order())
-            except BaseException as error:      # the caller's to handle; this thread must live
-                promise.set_exception(error)
-
-    def call(self, order: Callable[[], Any]) -> Any:
-        promise: Future[Any] = Future()
-        self._orders.put((order, promise))
-        return promise.result()
-
-
 _lock = threading.Lock()
-_starter: tuple[int, _Starter] | None = None
 _alive: weakref.WeakSet[Child] = weakref.WeakSet()
-
-
-def _start(order: Callable[[], Any]) -> Any:
-    global _starter
-    with _lock:
-        if _starter is None or _starter[0] != os.getpid():      # threads do not survive a fork
-            _starter = (os.getpid(), _Starter())
-    return _starter[1].call(order)
-
-
-_keeper: IO[bytes] | None = None
-
-
-def keep() -> IO[bytes]:
-    """Where to tell of children, that what they leave behind ends with this process, too (keeper.py)."""
-    global _keeper
-    with _lock:
-        if _keeper is None:
-            _keeper = subprocess.Popen(["/usr/bin/python3", "-I", "-S", KEEPER], stdin=subprocess.PIPE,
-                                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                                       start_new_session=True).stdin
-        assert _keeper is not None
-        return _keeper
-
-
-def _tied(command: Sequence[str]) -> list[str]:
-    """COMMAND so that it ends with this process, and what it leaves behind, too."""
-    return [*TIED_TO_PARENT[:-1], TELLS_KEEPER % keep().fileno(), str(os.getpid()), *command]
-
-
-def _has_ended(session: int) -> None:
-    with contextlib.suppress(OSError):       # the keeper was killed: nobody's loss
-        os.write(keep().fileno(), f"-{session}\n".encode())
 
 
 def end_all() -> None:
@@ -171,9 +103,9 @@ class Child:
                  environment: dict[str, str] | None = None) -> None:
         self._deadline = time.monotonic() + wall
         self.more: Callable[[], float] = lambda: 0.0         # seconds to add when `wall` is over
-        argv = _tied(command)
         try:
-            self._process: subprocess.Popen[bytes] = _start(lambda: subprocess.Popen(
+            argv = ties.tied(command)
+            self._process: subprocess.Popen[bytes] = ties.start(lambda: subprocess.Popen(
                 argv, cwd=directory, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, pass_fds=give,
                 env={**os.environ, **(environment or {})}, start_new_session=True))
         finally:
@@ -281,7 +213,7 @@ class Child:
             known = self in _alive
             _alive.discard(self)
         if known:
-            _has_ended(self.pid)
+            ties.has_ended(self.pid)
         if self._pidfd >= 0:
             self._sources.unregister(self._pidfd)
             os.close(self._pidfd)

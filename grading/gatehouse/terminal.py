@@ -11,7 +11,8 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from .supervise import CHUNK, TIED_TO_PARENT
+from .supervise import CHUNK
+from .ties import TIED_TO_PARENT
 
 STDIN, STDOUT = 0, 1
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from gatehouse import supervise
+from gatehouse import supervise, ties
 from gatehouse.supervise import Channel, Child, Flood, Gone, Overtime
 
 SOON = 30.0
@@ -56,7 +56,7 @@ def test_that_is_not_so_by_itself() -> None:
     started: list[subprocess.Popen[bytes]] = []
 
     def start() -> None:
-        command = [*supervise.TIED_TO_PARENT, str(os.getpid()), "sh", "-c", "echo; exec sleep 60"]
+        command = [*ties.TIED_TO_PARENT, str(os.getpid()), "sh", "-c", "echo; exec sleep 60"]
         child = subprocess.Popen(command, stdout=subprocess.PIPE)
         assert child.stdout is not None
         child.stdout.readline()
@@ -68,7 +68,7 @@ def test_that_is_not_so_by_itself() -> None:
 
 
 def test_a_child_whose_grader_is_dead_already_does_not_start(tmp_path: Path) -> None:
-    command = [*supervise.TIED_TO_PARENT, "1", "touch", str(tmp_path / "started")]
+    command = [*ties.TIED_TO_PARENT, "1", "touch", str(tmp_path / "started")]
     assert subprocess.run(command).returncode == 1
     assert not (tmp_path / "started").exists()
 
@@ -190,7 +190,7 @@ def test_a_grader_that_is_killed_while_it_starts_a_child_leaves_nothing(tmp_path
 
 def test_a_child_that_cannot_tell_its_keeper_never_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A grader that is being killed closes its files before its children are signalled."""
-    monkeypatch.setattr(supervise, "_keeper", SimpleNamespace(fileno=lambda: 1 << 19))
+    monkeypatch.setattr(ties, "_keeper", SimpleNamespace(fileno=lambda: 1 << 19))
     with Child(["touch", "ran"], tmp_path, SOON) as child, pytest.raises(Gone):
         child.until(lambda: False)
     assert child.returncode and not (tmp_path / "ran").exists()
