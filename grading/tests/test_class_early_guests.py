@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
-from pathlib import Path
-
 import pytest
-from gatehouse import labs
-from gatehouse.cohort import record
+from edited_class import Judged, judge
 
-ROOT = Path(__file__).resolve().parents[2]
 SERIAL, GDT = "arch/x86_64/serial/serial.c", "arch/x86_64/cpu/gdt.c"
 WRITE, MAKE = "void serial_write(const void *data, size_t size)\n{\n", "u64 segment_make(u32 flags)\n{\n"
 WRONG = {SERIAL: ("    out8(COM1 + UART_FCR, FCR_ENABLE | FCR_CLEAR_BOTH);\n", ""),      # line_settings fails
@@ -142,31 +137,13 @@ GUESTS: dict[str, tuple[str, str, list[tuple[str, str]], str]] = {
 
 
 @pytest.fixture(scope="module")
-def judged(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[record.Record, str]]:
-    top = tmp_path_factory.mktemp("class")
-    for name, (number, file, changes, _) in GUESTS.items():
-        for given in labs.find(labs.load(ROOT), number).hole_files:
-            text = (ROOT / given).read_text()
-            for old, new in [WRONG[file], *changes] if given == file else ():
-                assert old in text
-                text = text.replace(old, new, 1)
-            path = top / number / name / given
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
-    out = {}
-    for number in ("0", "1"):
-        done = subprocess.run([ROOT / "grading/grade-class", "--dir", top / number, "--out", top / f"marks{number}",
-                               "--lab", number], capture_output=True, text=True)
-        assert done.returncode == 0, done.stdout + done.stderr
-        for folder in (top / f"marks{number}/students").iterdir():
-            kept = record.read(folder)
-            assert kept
-            out[folder.name] = kept, (folder / "report.txt").read_text()
-    return out
+def judged(tmp_path_factory: pytest.TempPathFactory) -> Judged:
+    return judge(tmp_path_factory.mktemp("class"), {name: (number, file, [WRONG[file], *changes])
+                                                    for name, (number, file, changes, _) in GUESTS.items()})
 
 
 @pytest.mark.parametrize("name", GUESTS)
-def test_nothing_is_gained(judged: dict[str, tuple[record.Record, str]], name: str) -> None:
+def test_nothing_is_gained(judged: Judged, name: str) -> None:
     number, *_, said = GUESTS[name]
     honest, (kept, told) = judged[f"honest-{number}"][0], judged[name]
     assert kept.status == "judged" and kept.score <= honest.score, told

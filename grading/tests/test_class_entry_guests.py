@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
-from pathlib import Path
-
 import pytest
-from gatehouse import labs
-from gatehouse.cohort import record
+from edited_class import Judged, judge
 
-ROOT = Path(__file__).resolve().parents[2]
 NORMAL, FAULT = "arch/x86_64/entry/normal.asm", "arch/x86_64/mm/fault.c"
 IST, DOUBLE = "arch/x86_64/cpu/ist.c", "arch/x86_64/debug/double_fault.c"
 CLD = "        cld\n"                       # without it call_into_c fails
@@ -168,31 +163,13 @@ HONEST: dict[str, tuple[str, str, list[tuple[str, str]]]] = {
 
 
 @pytest.fixture(scope="module")
-def judged(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[record.Record, str]]:
-    top = tmp_path_factory.mktemp("class")
-    for name, (number, file, changes, *_) in {**GUESTS, **HONEST}.items():
-        for given in labs.find(labs.load(ROOT), number).hole_files:
-            text = (ROOT / given).read_text()
-            for old, new in changes if given == file else ():
-                assert old in text
-                text = text.replace(old, new, 1)
-            path = top / number / name / given
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
-    out = {}
-    for number in ("3", "4", "5"):
-        done = subprocess.run([ROOT / "grading/grade-class", "--dir", top / number, "--out", top / f"marks{number}",
-                               "--lab", number], capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-        for folder in (top / f"marks{number}/students").iterdir():
-            kept = record.read(folder)
-            assert kept
-            out[folder.name] = kept, (folder / "report.txt").read_text()
-    return out
+def judged(tmp_path_factory: pytest.TempPathFactory) -> Judged:
+    return judge(tmp_path_factory.mktemp("class"), {name: (number, file, changes) for name, (number, file, changes, *_)
+                                                    in {**GUESTS, **HONEST}.items()})
 
 
 @pytest.mark.parametrize("name", GUESTS)
-def test_nothing_is_gained(judged: dict[str, tuple[record.Record, str]], name: str) -> None:
+def test_nothing_is_gained(judged: Judged, name: str) -> None:
     kept, told = judged[name]
     *_, test, said = GUESTS[name]
     assert kept.status == "judged" and kept.tests[test] == 0
@@ -200,6 +177,6 @@ def test_nothing_is_gained(judged: dict[str, tuple[record.Record, str]], name: s
 
 
 @pytest.mark.parametrize("name", HONEST)
-def test_nobody_is_suspected_of_what_costs_nothing(judged: dict[str, tuple[record.Record, str]], name: str) -> None:
+def test_nobody_is_suspected_of_what_costs_nothing(judged: Judged, name: str) -> None:
     kept, told = judged[name]
     assert kept.score == 100, told
