@@ -78,12 +78,11 @@ class Bench:
         begun = time.monotonic()
         by: list[str | None] = []
         run = self.emulator.of(tests[0].cpu).run(self.kernel, cmdline, directory, self.limits, partial(self._look, by),
-                                              answers(tests, nonce))
+                                                 answers(tests, nonce))
         seconds = time.monotonic() - begun
         strangers.write(directory / TOLD, f"{shlex.join(run.command)}\nthe kernel's command line: {cmdline}\n".encode())
         said = parse(run.serial, names, nonce)
-        return Boot(tuple(tests), nonce, run, said, ending(run, said, self.place), seconds,
-                    *by)
+        return Boot(tuple(tests), nonce, run, said, ending(run, said, self.place), seconds, by[0] if by else None)
 
     def _look(self, by: list[str | None], view: View) -> list[Finding]:
         """The lab's probe, and a look at the kernel's image, for the emulator to show them the stopped machine.

@@ -28,8 +28,8 @@ from . import intake, plan
 from .cli import named_lab
 from .intake import Entry
 from .kept import FILES
-from .taking import take
 from .members import Unusable
+from .taking import take
 
 REFERENCE = "the reference"
 # By the kind of file. To sim_8086 every instruction is alike, so assembly is compared by its words.
