@@ -15,7 +15,7 @@ Judged = dict[str, tuple[record.Record, str]]
 
 
 def judge(top: Path, students: Mapping[str, tuple[str, str, Changes]]) -> Judged:
-    """Record and report of each of STUDENTS: a lab's number, a file, its changes. All is made in the empty folder TOP."""
+    """Record and report of each student: a lab, a file, its changes. All is made in the empty folder TOP."""
     known, numbers = labs.load(ROOT), sorted({number for number, *_ in students.values()})
     for name, (number, file, changes) in students.items():
         for given in labs.find(known, number).hole_files:
