@@ -10,14 +10,13 @@ from collections.abc import Sequence
 
 from . import tally
 from .bochs_debugger import Debugger
-from .symbols import Symbols
-from .tally import KERNEL_BASE, Tally
+from .symbols import KERNEL_BASE, Symbols
+from .tally import Tally
 
 WATCHED = re.compile(r"Caught write watch point at (0x[0-9a-f]+)")
 # These functions alone write to what the tests have counted (kernel/test.c).
 WRITERS = ("report_values", "skip", "tests_begin", "tests_run_before")
 PATCHES = "sweep_poke"                   # a lab whose tests write to code has this (labs/10-paranoid/sweep.h)
-TESTS_CODE = "tests_code"                # behind all code of files with holes (Makefile)
 
 
 class Guard:
@@ -77,10 +76,9 @@ class Guard:
 
     def _patches(self) -> bool:
         """Whether the lab's own tests write to code. A student's symbol of that name is no place, or one elsewhere."""
-        where, first, last = map(self._symbols.get, (PATCHES, TESTS_CODE, "entry_text_start"))
-        if where is None or first is None or last is None:
-            return False
-        return first <= where < last and self._symbols.describe(where) == PATCHES
+        where = self._symbols.get(PATCHES)
+        return (where is not None and where in self._symbols.without_holes()
+                and self._symbols.describe(where) == PATCHES)
 
     def _watch(self, address: int, length: int) -> None:
         self._debugger.ask(f"watch w {address - KERNEL_BASE:#x} {length:#x}")

@@ -10,17 +10,14 @@ from struct import unpack
 from .machine import NotMapped, View
 
 PANIC = ("report", "panic_at", "panic_with", "panic")        # kernel/panic.c
-TESTS_CODE = "tests_code"        # behind all code of files with holes (Makefile)
 
 
 def panicker(view: View) -> str | None:
     """None if that was a function of a file with holes, or if the machine was not ended by a panic."""
-    first, last = view.symbols.get(TESTS_CODE), view.symbols.get("entry_text_start")
-    if first is None or last is None:
-        return None
+    given = view.symbols.without_holes()
     try:
         (caller,), frame, inside = unpack("<Q", view.read(view["rsp"], 8)), view["rbp"], False
-        while first <= caller < last:
+        while caller in given:
             name = view.symbols.describe(caller - 1).partition("+")[0]       # panic never comes back: behind its call
             if name not in PANIC:                                            # another function may begin
                 return name if inside else None

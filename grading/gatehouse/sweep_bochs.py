@@ -17,8 +17,8 @@ from .bochs_debugger import Debugger
 from .bochs_disk import DISK, write_disk
 from .supervise import Channel, Child, Flood, Gone, Overtime
 from .sweep_machine import ANSWER, BOOT, LAYOUT, STRIKING, Died, Names, Step, Verdict
+from .symbols import KERNEL_BASE
 
-KERNEL_BASE = 0xffffffff80000000         # of the image, <arch/layout.h>
 OUTPUT = 1 << 20             # bytes of the serial port, at most
 WORDS = 1 << 28              # bytes of the debugger's
 HEARD = 1 << 12              # bytes of its standard output that are kept

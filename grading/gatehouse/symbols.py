@@ -19,6 +19,7 @@ NOTYPE, SECTION, FILE = 0, 3, 4      # types of symbols; the last two name no pl
 LOCAL = 0                    # a binding: the name is the object's own
 ABSOLUTE = 0xfff1            # instead of a section's index
 DAMAGE = (struct.error, IndexError, ValueError, OverflowError)
+KERNEL_BASE = 0xffffffff80000000     # of the kernel's image, from physical address 0; <arch/layout.h>
 FILE_MOST = 64 << 20         # bytes of a file
 SYMBOLS_MOST = 50_000        # the complete kernel has five thousand
 NAME_MOST = 512              # bytes
@@ -78,19 +79,20 @@ class Symbols:
 
     def read(self, address: int, length: int) -> bytes:
         """What the file says is there before anything runs.  Raises KeyError if that is in no section."""
-        for section in self._sections:
-            start, offset, size = section[3:6]
-            if start <= address and address + length <= start + size:
-                return self._data[offset + address - start:][:length]
-        raise KeyError(f"{address:#x}")
+        place, end = self._from(address, length)
+        return self._data[place:end][:length]
 
     def text(self, address: int, longest: int) -> str:
         """The string that the file has there, up to its NUL.  Raises KeyError if that is in no section."""
+        place, end = self._from(address, 1)
+        return self._data[place:min(end, place + longest)].split(b"\0")[0].decode("latin-1")
+
+    def _from(self, address: int, length: int) -> tuple[int, int]:
+        """Where in the file LENGTH bytes of that ADDRESS begin, and where their section ends.  Raises KeyError."""
         for section in self._sections:
             start, offset, size = section[3:6]
-            if start <= address < start + size:
-                place = offset + address - start
-                return self._data[place:place + min(longest, start + size - address)].split(b"\0")[0].decode("latin-1")
+            if start <= address and address + length <= start + size:
+                return offset + address - start, offset + size
         raise KeyError(f"{address:#x}")
 
     def sealed(self) -> Iterator[tuple[int, bytes]]:
@@ -107,6 +109,11 @@ class Symbols:
         """Where code and constants begin and end; None in a file that is not linked as the kernel is."""
         start, end = self.get("text_start"), self.get("rodata_end")
         return None if start is None or end is None else (start, end)
+
+    def without_holes(self) -> range:
+        """Addresses of the C code of tests and of files that have no holes; none in a file without that border."""
+        start, end = self.get("tests_code"), self.get("entry_text_start")        # the Makefile's; the linker script's
+        return range(0) if start is None or end is None else range(start, end)
 
     def stubs(self) -> dict[int, int]:
         """Vector to address of its way in, as the kernel's files have registered them.  Raises KeyError."""

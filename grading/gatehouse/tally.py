@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from struct import iter_unpack, unpack
 
-from .symbols import Symbols
+from .symbols import KERNEL_BASE, Symbols
 
 NAME = "tests_tally"
-KERNEL_BASE = 0xffffffff80000000         # of the image, from physical address 0; boot/linker.ld
 RUNNING, TOLD = 32, 40                   # the test that runs, then a bit for each of the table that has passed
 SIZE = RUNNING + TOLD
 LONGEST_NAME = 256

@@ -53,8 +53,9 @@ def entries(folder: Path) -> list[Entry]:
 
 def labs_of(folder: Path) -> set[str]:
     """The labs, two digits each, for which `make handin` packed what lies in FOLDER, by names. Raises OSError."""
-    names = [path.name for path in folder.iterdir()]
-    for top in folder.iterdir():
+    tops = list(folder.iterdir())
+    names = [path.name for path in tops]
+    for top in tops:
         with suppress(PermissionError):         # one that cannot be read is no reason not to judge the others
             names += [path.name for path in top.iterdir()] if top.is_dir() and not top.is_symlink() else []
     return {match["lab"] for name in names if (match := HANDIN.search(name))}
