@@ -12,6 +12,10 @@
 #include <kernel/test.h>
 
 struct tests_tally tests_tally;
+static_assert(offsetof(struct tests_tally, running) == 32, "tally.py");
+static_assert(offsetof(struct tests_tally, passed) == 40 && sizeof(struct tests_tally) == 72,
+              "tally.py");
+
 static unsigned facts; // that the test has looked at
 static u64 random_state;
 
